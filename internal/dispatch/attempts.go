@@ -1,0 +1,244 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/activities"
+	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+var _ activities.Dispatcher = (*Dispatcher)(nil)
+
+// FirstAttempts makes an event's first attempts, or says what came of them.
+func (d *Dispatcher) FirstAttempts(ctx context.Context, uid int64, endpointKeys []int64) ([]activities.Standing, error) {
+	d.awaitFirst(ctx, uid)
+	standings, missing := d.standings(uid, endpointKeys)
+	if missing == 0 {
+		return standings, nil
+	}
+	work, err := d.store.LoadWork(ctx, uid, false)
+	if err != nil {
+		return nil, fmt.Errorf("read the deliveries: %w", err)
+	}
+	rows := make(map[int64]webhook.Delivery, len(work.Deliveries))
+	for _, row := range work.Deliveries {
+		rows[row.EndpointKey] = row
+	}
+	for i, key := range endpointKeys {
+		if standings[i].Delivery.EndpointID == "" {
+			standings[i].Delivery = rows[key]
+		}
+	}
+	return standings, nil
+}
+
+// awaitFirst lets the event's first attempts begin and waits until they are over, for a bounded
+// time; hardly at all for those that a gate holds.
+func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64) {
+	d.mu.Lock()
+	ev := d.events[uid]
+	if ev == nil || ev.open == 0 {
+		if ev != nil {
+			ev.asked = true
+		}
+		d.mu.Unlock()
+		return
+	}
+	ev.asked = true
+	d.release(ev)
+	if ev.idle == nil {
+		ev.idle = make(chan struct{})
+	}
+	idle, wait := ev.idle, 20*time.Millisecond
+	for _, e := range ev.entries {
+		if e.state == sending || e.state == queued && d.gate(e.queue) == webhook.WaitingForNothing {
+			wait = d.cfg.FirstWait
+		}
+	}
+	d.mu.Unlock()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// standings are those of the deliveries that are in the window; the others are left empty. Who is
+// told that a delivery is not over is woken when it is.
+func (d *Dispatcher) standings(uid int64, endpointKeys []int64) (standings []activities.Standing, missing int) {
+	standings = make([]activities.Standing, len(endpointKeys))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ev := d.events[uid]
+	if ev == nil {
+		return standings, len(endpointKeys)
+	}
+	byKey := make(map[int64]*entry, len(ev.entries))
+	for _, e := range ev.entries {
+		byKey[e.row.EndpointKey] = e // the latest counts
+	}
+	for i, key := range endpointKeys {
+		e := byKey[key]
+		if e == nil || e.state == finished && d.now().Sub(e.read) > freshFor {
+			missing++
+			continue
+		}
+		e.parked = e.parked || e.state != finished
+		standings[i] = activities.Standing{Delivery: e.row, InFlight: e.state == sending}
+	}
+	return standings, missing
+}
+
+// Delivery reads one delivery's row.
+func (d *Dispatcher) Delivery(ctx context.Context, uid, endpointKey int64) (webhook.Delivery, error) {
+	return d.store.LoadDelivery(ctx, uid, endpointKey)
+}
+
+// Save writes a delivery that changed without an attempt.
+func (d *Dispatcher) Save(ctx context.Context, before, after webhook.Delivery) error {
+	after.UpdatedAt = before.UpdatedAt // of the last attempt: the policy's arithmetic goes by it
+	_, err := d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: before.Attempts})
+	return err
+}
+
+// Attempt makes the delivery's next attempt if it may be sent to now and commits what came of it; if
+// not, it commits that the delivery waits, and this node sends it when it may.
+func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int) (webhook.Delivery, error) {
+	q, why := d.claim(row)
+	if why != webhook.WaitingForNothing {
+		return d.wait(ctx, row, why)
+	}
+	p := parcel{row: row, traceParent: telemetry.TraceParent(ctx), lost: lost}
+	// Committed even if the activity's time is up: the request has been made.
+	ctx = context.WithoutCancel(ctx)
+	after, result, err := d.attempt(ctx, p)
+	d.mu.Lock()
+	d.sent(q, result)
+	d.mu.Unlock()
+	if err != nil {
+		return row, err
+	}
+	if after.WaitingFor == webhook.WaitingForNothing && result.Outcome != "" {
+		after.Reported = after.Attempts
+	}
+	change := store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: after.Wish != row.Wish, Attempts: d.attempts(p, after, result)}
+	if after.WaitingFor != webhook.WaitingForNothing {
+		change.Owner = d.node
+	}
+	if after, err = d.apply(ctx, change); err != nil {
+		return row, err
+	}
+	d.record(ctx, p, after, result)
+	return after, nil
+}
+
+// claim takes a place in flight for a retry, or says what it has to wait for. What a person asked
+// for does not wait.
+func (d *Dispatcher) claim(row webhook.Delivery) (*queue, webhook.WaitingFor) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.queue(row.EndpointKey)
+	if d.stopped || d.lost {
+		return q, webhook.WaitingForTurn
+	}
+	if why := d.gate(q); why != webhook.WaitingForNothing && row.Wish == webhook.WishNone {
+		return q, why
+	}
+	q.inFlight++
+	d.busy++
+	return q, webhook.WaitingForNothing
+}
+
+// wait leaves the delivery to this node's window.
+func (d *Dispatcher) wait(ctx context.Context, row webhook.Delivery, why webhook.WaitingFor) (webhook.Delivery, error) {
+	after := row.Wait(why, d.now())
+	change := store.Change{Delivery: after, ExpectAttempts: row.Attempts, Owner: d.node}
+	if _, err := d.apply(ctx, change); err != nil {
+		return row, err
+	}
+	d.load.add(row.Tenant, 1, 0)
+	d.spill(row.EndpointKey)
+	return after, nil
+}
+
+// RecordWish writes a wish that came from Temporal to the rows.
+func (d *Dispatcher) RecordWish(ctx context.Context, uid int64, endpointID string, wish webhook.Wish) error {
+	work, err := d.store.LoadWork(ctx, uid, false)
+	if err != nil {
+		return fmt.Errorf("read the deliveries: %w", err)
+	}
+	request := store.WishRequest{
+		Tenant: work.Event.Tenant, EventID: work.Event.ID, Wish: wish, Owner: d.node, Quiet: true, Now: d.now(),
+	}
+	if endpointID != "" {
+		request.EndpointIDs = []string{endpointID}
+	}
+	_, rows, err := d.store.Wish(ctx, request)
+	switch {
+	case errors.Is(err, webhook.Conflict), errors.Is(err, webhook.NotFound): // nothing there to be wished for
+		return nil
+	case err != nil:
+		return err
+	}
+	d.wished(uid, wish, rows)
+	return nil
+}
+
+// Settle ends an open delivery for a reason that is no attempt, unless it is in flight here.
+func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string) (activities.Standing, error) {
+	if row, inFlight := d.withdraw(uid, endpointKey); inFlight {
+		return activities.Standing{Delivery: row, InFlight: true}, nil
+	}
+	for range 5 {
+		row, err := d.store.LoadDelivery(ctx, uid, endpointKey)
+		if err != nil {
+			return activities.Standing{}, err
+		}
+		if row.State.Final() {
+			return activities.Standing{Delivery: row}, nil
+		}
+		after := row.Finish(state, reasonOr(row, reason), d.now())
+		if state == webhook.DeliveryExhausted && reason == webhook.ReasonOutcomeUnknown {
+			after.LastErrorClass = webhook.ErrorOutcomeUnknown
+		}
+		_, err = d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true})
+		if errors.Is(err, webhook.Conflict) {
+			continue // somebody was quicker
+		}
+		if err == nil {
+			d.metrics.Delivery(ctx, after)
+		}
+		return activities.Standing{Delivery: after}, err
+	}
+	return activities.Standing{}, &webhook.Error{Kind: webhook.Conflict, Detail: "the delivery keeps changing"}
+}
+
+// withdraw takes a delivery out of the window, unless it is in flight.
+func (d *Dispatcher) withdraw(uid, endpointKey int64) (row webhook.Delivery, inFlight bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ev := d.events[uid]
+	if ev == nil {
+		return row, false
+	}
+	for _, e := range ev.entries {
+		if e.row.EndpointKey != endpointKey || e.state == finished {
+			continue
+		}
+		if e.state == sending {
+			e.parked = true
+			return e.row, true
+		}
+		row = e.row
+		d.finish(e, e.row)
+		e.read = time.Time{} // its row is about to change
+	}
+	return row, false
+}

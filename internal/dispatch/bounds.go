@@ -1,0 +1,116 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/webhook"
+)
+
+// refuse says no to events while there is too much to do; nil lets them in.
+func (d *Dispatcher) refuse(events []webhook.Event) error {
+	busy := func(kind webhook.Kind, code, detail string, after time.Duration) error {
+		return &webhook.Error{Kind: kind, Code: code, Detail: detail, RetryAfter: after}
+	}
+	waiting, bytes := d.load.waiting.Load(), d.load.bytes.Load()
+	switch {
+	case d.load.diskLow.Load():
+		return busy(webhook.Unavailable, "disk_full", "there is hardly any disk space left", 30*time.Second)
+	case time.Duration(d.load.commit.Load()) > d.cfg.MaxCommit:
+		return busy(webhook.Unavailable, "store_slow", "the store is slow to write", 2*time.Second)
+	case waiting >= d.cfg.MaxWaiting, bytes >= d.cfg.MaxBytes:
+		return busy(webhook.RateLimited, "backlog_full", "too many deliveries are waiting", 10*time.Second)
+	case waiting < d.cfg.MaxWaiting/2 && bytes < d.cfg.MaxBytes/2:
+		return nil
+	}
+	for _, e := range events {
+		if d.load.tenant(e.Tenant).Load() > d.load.share(d.cfg.MaxWaiting) {
+			return busy(webhook.RateLimited, "tenant_backlog_full", "too many of this tenant's deliveries are waiting", 10*time.Second)
+		}
+	}
+	return nil
+}
+
+// share is a tenant's part of what may wait, among those that have something waiting.
+func (l *load) share(most int64) int64 {
+	var tenants int64
+	l.tenants.Range(func(_, _ any) bool { tenants++; return true })
+	return most / max(1, tenants)
+}
+
+// committed takes in how long an accepting commit took. The figure fades, so that intake opens again.
+func (l *load) committed(took time.Duration) {
+	if was := l.commit.Load(); int64(took) > was {
+		l.commit.CompareAndSwap(was, int64(took))
+	}
+}
+
+// loadLoop measures what can't be counted along the way.
+func (d *Dispatcher) loadLoop(ctx context.Context) error {
+	turn := 0
+	return d.every(ctx, time.Second, "measure the load", func(ctx context.Context) error {
+		d.load.commit.Store(d.load.commit.Load() / 2)
+		if d.cfg.DiskPath != "" {
+			var fs unix.Statfs_t
+			if err := unix.Statfs(d.cfg.DiskPath, &fs); err == nil {
+				d.load.diskLow.Store(fs.Bavail*uint64(fs.Bsize) < d.cfg.MinFreeDisk) //nolint:gosec // a block size is positive
+			}
+		}
+		if turn++; turn%15 != 0 {
+			return nil
+		}
+		backlog, err := d.store.Backlog(ctx, d.node) // what was counted along the way drifts
+		if err != nil {
+			return err
+		}
+		d.load.start(backlog)
+		d.load.held.Store(backlog.Held)
+		return nil
+	})
+}
+
+// Status is how the dispatcher is doing.
+type Status struct {
+	Refusing   error // nil: events are let in
+	EngineAway bool
+	SendersUp  bool
+	Waiting    int64 // deliveries that wait to be sent
+	Outbox     int   // outbox rows in memory
+}
+
+// Status reports how the dispatcher is doing.
+func (d *Dispatcher) Status() Status {
+	d.mu.Lock()
+	up := !d.stopped && !d.lost
+	d.mu.Unlock()
+	d.lane.mu.Lock()
+	outbox := len(d.lane.known)
+	d.lane.mu.Unlock()
+	return Status{Refusing: d.refuse(nil), EngineAway: d.lane.engine.isAway(), SendersUp: up, Waiting: d.load.waiting.Load(), Outbox: outbox}
+}
+
+// Levels are the gauges.
+func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
+	status := d.Status()
+	levels := telemetry.Levels{
+		Waiting: max(0, status.Waiting), Held: d.load.held.Load(), Refusing: status.Refusing != nil, Outbox: d.lane.levels(),
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	levels.SendersBusy, levels.WindowEvents, levels.WindowBytes = int64(d.busy), int64(len(d.events)), d.bytes
+	return levels
+}
+
+// levels counts the items by class.
+func (l *lane) levels() map[telemetry.OutboxClass]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return map[telemetry.OutboxClass]int64{
+		telemetry.OutboxWish:        int64(len(l.wishes)),
+		telemetry.OutboxUndelivered: int64(len(l.failed) + len(l.fresh)),
+		telemetry.OutboxDelivered:   int64(len(l.rest)),
+	}
+}

@@ -1,0 +1,221 @@
+// Package dispatch is flow: who may be sent to now. It takes accepted events in, makes first
+// attempts over a bounded window of rows, starts and wakes workflows through the engine lane, and
+// looks after rows that are overdue. The store has the facts and Temporal has the time; whatever is
+// in memory here can be lost at any moment and is read again from the rows.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/sender"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+// Store is the part of the store that the dispatcher needs.
+type Store interface {
+	store.Events
+	store.Dispatch
+	store.Endpoints
+	store.Nodes
+	ID() string
+	Ready(ctx context.Context) error
+}
+
+// Sender makes one HTTP request. *sender.Sender is one.
+type Sender interface {
+	Send(ctx context.Context, r sender.Request) webhook.AttemptResult
+}
+
+// Dispatcher implements the intake of the API and the activities' Dispatcher.
+type Dispatcher struct {
+	cfg     Config
+	store   Store
+	sender  Sender
+	engine  Engine
+	log     *slog.Logger
+	metrics *telemetry.Metrics
+	node    int64
+	routes  *routes
+	lane    *lane
+	load    load
+
+	work chan *entry   // what the senders take; never blocks: capacity is the number of senders
+	feed chan struct{} // wakes the feeder
+
+	mu      sync.Mutex
+	queues  map[int64]*queue // by endpoint key
+	ready   []*queue         // those that have something to send, in turn
+	events  map[int64]*event // by UID: those with something to send, and the latest that are done
+	done    []*event         // the latest that are done, oldest first
+	started ring             // UIDs whose workflow was started lately
+	size    int              // deliveries in the window
+	bytes   int64            // data in the window
+	busy    int              // senders at work, activities included
+	stopped bool             // nothing may be sent any more
+	lost    bool             // this node could not say that it is alive
+}
+
+// New makes the dispatcher of one node. The node must be registered in the store.
+func New(node int64, s Store, snd Sender, engine Engine, log *slog.Logger, metrics *telemetry.Metrics, cfg Config) (*Dispatcher, error) {
+	cfg = cfg.withDefaults()
+	if !cfg.FirstAttempt.Valid() {
+		return nil, fmt.Errorf("first attempt %q is none of auto, workflow, ahead", cfg.FirstAttempt)
+	}
+	d := &Dispatcher{
+		cfg: cfg, store: s, sender: snd, engine: engine, log: log, metrics: metrics, node: node,
+		work:   make(chan *entry, cfg.Senders),
+		feed:   make(chan struct{}, 1),
+		queues: map[int64]*queue{},
+		events: map[int64]*event{},
+	}
+	d.routes = newRoutes(s)
+	d.lane = newLane(d)
+	return d, nil
+}
+
+// Run sends until ctx ends, then lets requests in flight end, for at most the time that their own
+// time-outs allow.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	if err := d.recover(ctx); err != nil {
+		return fmt.Errorf("read what is to be sent: %w", err)
+	}
+	// Requests in flight outlive ctx; everything that only looks for work ends with it.
+	sending := context.WithoutCancel(ctx)
+	var senders sync.WaitGroup
+	for range d.cfg.Senders {
+		senders.Go(func() {
+			for e := range d.work {
+				d.sendEntry(sending, e)
+			}
+		})
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.feedLoop(ctx) })
+	group.Go(func() error { return d.lane.run(ctx) })
+	group.Go(func() error { return d.sweepLoop(ctx) })
+	group.Go(func() error { return d.stepLoop(ctx) })
+	group.Go(func() error { return d.loadLoop(ctx) })
+	if d.cfg.Shared {
+		group.Go(func() error { return d.aliveLoop(ctx) })
+		group.Go(func() error { return d.takeOverLoop(ctx) })
+		group.Go(func() error { return d.followLoop(ctx) })
+	}
+	err := group.Wait()
+	d.stop()
+	senders.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// stop ends the senders once what they were handed is sent.
+func (d *Dispatcher) stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stopped = true
+	close(d.work)
+}
+
+// recover marks every endpoint that has rows to send, so that the feeder reads them.
+func (d *Dispatcher) recover(ctx context.Context) error {
+	backlog, err := d.store.Backlog(ctx, d.node)
+	if err != nil {
+		return err
+	}
+	d.load.start(backlog)
+	keys, err := d.store.WaitingEndpoints(ctx, d.node)
+	if err != nil {
+		return err
+	}
+	d.spill(keys...)
+	d.lane.readRows()
+	return nil
+}
+
+// every calls f now and then until ctx ends. An error is logged once until the next success.
+func (d *Dispatcher) every(ctx context.Context, interval time.Duration, what string, f func(context.Context) error) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+		err := f(ctx)
+		if errors.Is(err, errTakenOver) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil && !failing {
+			d.log.WarnContext(ctx, "background work does not succeed", "work", what, telemetry.KeyError, err)
+		}
+		failing = err != nil
+	}
+}
+
+// now is the time as the store keeps it, so that a row in memory equals the row that was written.
+func (d *Dispatcher) now() time.Time { return d.cfg.Now().UTC().Truncate(time.Millisecond) }
+
+func random() float64 { return rand.Float64() } //nolint:gosec // jitter, not secrets
+
+// ring remembers the latest of something.
+type ring struct {
+	at  int
+	all [4096]int64
+	set map[int64]struct{}
+}
+
+func (r *ring) add(v int64) {
+	if r.set == nil {
+		r.set = make(map[int64]struct{}, len(r.all))
+	}
+	if old := r.all[r.at]; old != 0 {
+		delete(r.set, old)
+	}
+	r.all[r.at], r.at = v, (r.at+1)%len(r.all)
+	r.set[v] = struct{}{}
+}
+
+func (r *ring) has(v int64) bool { _, ok := r.set[v]; return ok }
+
+// load is what the bounds on intake are measured against.
+type load struct {
+	waiting atomic.Int64 // deliveries that wait to be sent, as rows
+	bytes   atomic.Int64 // their data
+	commit  atomic.Int64 // longest wait for an accepting commit lately, ns
+	held    atomic.Int64
+	diskLow atomic.Bool
+	tenants sync.Map // tenant → *atomic.Int64 of waiting deliveries
+}
+
+func (l *load) start(b store.Backlog) {
+	l.waiting.Store(b.Waiting)
+	l.bytes.Store(b.Bytes)
+}
+
+func (l *load) add(tenant string, deliveries int, bytes int64) {
+	l.waiting.Add(int64(deliveries))
+	l.bytes.Add(bytes)
+	l.tenant(tenant).Add(int64(deliveries))
+}
+
+func (l *load) tenant(id string) *atomic.Int64 {
+	if v, ok := l.tenants.Load(id); ok {
+		return v.(*atomic.Int64)
+	}
+	v, _ := l.tenants.LoadOrStore(id, new(atomic.Int64))
+	return v.(*atomic.Int64)
+}

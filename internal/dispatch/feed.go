@@ -1,0 +1,134 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/store"
+)
+
+// spill marks endpoints that have rows which are not in memory.
+func (d *Dispatcher) spill(endpointKeys ...int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, key := range endpointKeys {
+		d.spillLocked(key)
+	}
+}
+
+// spillLocked needs d.mu.
+func (d *Dispatcher) spillLocked(endpointKey int64) {
+	q := d.queue(endpointKey)
+	q.spilled, q.cursor = true, 0
+	q.spills++
+	d.wakeFeeder()
+}
+
+func (d *Dispatcher) wakeFeeder() {
+	select {
+	case d.feed <- struct{}{}:
+	default:
+	}
+}
+
+// feedLoop reads on where rows were left out of the window for want of room.
+func (d *Dispatcher) feedLoop(ctx context.Context) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		for d.feedAll(ctx) {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.feed:
+		case <-ticker.C:
+		}
+	}
+}
+
+// feedAll feeds every endpoint that has rows and room once, and reports whether any was fed.
+func (d *Dispatcher) feedAll(ctx context.Context) bool {
+	fed := false
+	for _, q := range d.hungry() {
+		if ctx.Err() != nil {
+			return false
+		}
+		n, err := d.feedQueue(ctx, q)
+		if err != nil {
+			d.log.WarnContext(ctx, "waiting deliveries not read", "error", err)
+			return false
+		}
+		fed = fed || n > 0
+	}
+	return fed
+}
+
+// hungry are the queues that have rows outside the window and are at most half full.
+func (d *Dispatcher) hungry() []*queue {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.size >= d.cfg.WindowSize {
+		return nil
+	}
+	var found []*queue
+	for _, q := range d.queues {
+		if q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
+			found = append(found, q)
+		}
+	}
+	return found
+}
+
+func (d *Dispatcher) feedQueue(ctx context.Context, q *queue) (int, error) {
+	d.mu.Lock()
+	cursor, spills := q.cursor, q.spills
+	limit := min(d.cfg.QueueSize-len(q.entries), d.cfg.WindowSize-d.size)
+	d.mu.Unlock()
+	if limit <= 0 {
+		return 0, nil
+	}
+	rows, err := d.store.Waiting(ctx, d.node, q.key, cursor, limit)
+	if err != nil {
+		return 0, fmt.Errorf("read waiting deliveries: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, row := range rows {
+		d.take(q, row)
+	}
+	if q.spills == spills { // else somebody set it back meanwhile
+		if len(rows) > 0 {
+			q.cursor = rows[len(rows)-1].Delivery.EventUID
+		}
+		q.spilled = len(rows) == limit
+	}
+	d.pump()
+	return len(rows), nil
+}
+
+// take puts a row into the window, unless it is there; needs d.mu.
+func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
+	ev := d.events[row.Event.UID]
+	if ev == nil {
+		ev = &event{Event: row.Event, seq: row.StartSeq, partial: true}
+		ev.begun = row.StartSeq == 0 || d.started.has(ev.UID)
+		d.events[ev.UID] = ev
+	}
+	e := &entry{event: ev, queue: q, row: row.Delivery, read: d.now(), parked: ev.begun}
+	for _, known := range ev.entries {
+		if known.row.EndpointKey != row.Delivery.EndpointKey {
+			continue
+		}
+		if known.state != finished || row.Delivery.UpdatedAt.Before(known.row.UpdatedAt) {
+			return // it is there, or what was read is older than what is known
+		}
+		e.read = time.Time{} // read once more before it is sent
+	}
+	ev.entries = append(ev.entries, e)
+	ev.open++
+	d.size++
+	d.enqueue(e)
+}

@@ -1,0 +1,204 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+// Accept stores events and sees to their delivery; of each event, Tenant, ID, Type, Data and
+// TraceParent are given. The answer has one entry for each, with the endpoint IDs also of new ones.
+// RateLimited or Unavailable, with RetryAfter, when the intake refuses: then nothing is stored.
+func (d *Dispatcher) Accept(ctx context.Context, events []webhook.Event) ([]store.Accepted, error) {
+	if err := d.refuse(events); err != nil {
+		d.metrics.Accepted(ctx, telemetry.IntakeRefused, len(events))
+		return nil, err
+	}
+	batch := &batch{results: make([]store.Accepted, len(events)), sent: make([]store.NewEvent, len(events)), routes: make([][]*route, len(events))}
+	now := d.now()
+	open := make([]int, len(events))
+	for i, e := range events {
+		open[i] = i
+		batch.sent[i] = store.NewEvent{
+			Tenant: e.Tenant, ID: e.ID, Type: e.Type, Data: e.Data, TraceParent: e.TraceParent,
+			Fingerprint: webhook.FingerprintOf(e.Type, e.Data), CreatedAt: now, Owner: d.node,
+		}
+	}
+	// Endpoints that changed meanwhile are read again; that they change three times in a row within
+	// a commit's time is a storm, and the caller may come again.
+	for range 4 {
+		var err error
+		if open, err = d.acceptSome(ctx, batch, open); err != nil {
+			return nil, err
+		}
+		if len(open) == 0 {
+			d.takeIn(ctx, batch)
+			return batch.results, nil
+		}
+	}
+	return nil, &webhook.Error{Kind: webhook.Unavailable, Code: "endpoints_changing", Detail: "the tenant's endpoints are being changed; try again", RetryAfter: time.Second}
+}
+
+// batch is what one call of Accept works on; all slices go by the event's index.
+type batch struct {
+	sent    []store.NewEvent
+	routes  [][]*route
+	results []store.Accepted
+}
+
+// acceptSome stores the events with the given indexes and returns those of stale endpoints.
+func (d *Dispatcher) acceptSome(ctx context.Context, b *batch, indexes []int) ([]int, error) {
+	events := make([]store.NewEvent, len(indexes))
+	for n, i := range indexes {
+		if err := d.route(ctx, b, i); err != nil {
+			return nil, err
+		}
+		events[n] = b.sent[i]
+	}
+	begun := time.Now()
+	results, err := d.store.Accept(ctx, events)
+	d.load.committed(time.Since(begun))
+	if err != nil {
+		return nil, &webhook.Error{Kind: webhook.Unavailable, Code: "store_unavailable", Detail: "events can't be stored just now", RetryAfter: time.Second, Cause: err}
+	}
+	var stale []int
+	for n, i := range indexes {
+		b.results[i] = results[n]
+		if results[n].Status == store.AcceptedStale {
+			d.routes.forget(b.sent[i].Tenant)
+			stale = append(stale, i)
+		}
+	}
+	return stale, nil
+}
+
+// route fills in an event's deliveries.
+func (d *Dispatcher) route(ctx context.Context, b *batch, i int) error {
+	e := &b.sent[i]
+	version, routes, err := d.routes.subscribed(ctx, e.Tenant, e.Type)
+	if err != nil {
+		return &webhook.Error{Kind: webhook.Unavailable, Code: "store_unavailable", Detail: "endpoints can't be read just now", RetryAfter: time.Second, Cause: err}
+	}
+	e.EndpointsVersion, b.routes[i] = version, routes
+	e.Deliveries = make([]store.NewDelivery, len(routes))
+	for n, r := range routes {
+		e.Deliveries[n] = store.NewDelivery{EndpointKey: r.Key, Policy: r.Policy, WaitingFor: waitingFor(r.State)}
+	}
+	return nil
+}
+
+// waitingFor is what a delivery to an endpoint in this state waits for.
+func waitingFor(s webhook.EndpointState) webhook.WaitingFor {
+	switch s {
+	case webhook.EndpointPaused:
+		return webhook.WaitingForPaused
+	case webhook.EndpointDisabled:
+		return webhook.WaitingForDisabled
+	default:
+		return webhook.WaitingForTurn
+	}
+}
+
+// takeIn puts what was stored into the window and starts its delivery.
+func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
+	byWorkflow := d.cfg.FirstAttempt == ByWorkflow || d.cfg.FirstAttempt == Auto && d.lane.free(len(b.sent))
+	var fresh []*event
+	d.mu.Lock()
+	for i := range b.results {
+		if b.results[i].Status != store.AcceptedNew {
+			continue
+		}
+		fresh = append(fresh, d.newEvent(b, i, byWorkflow))
+	}
+	d.pump()
+	d.mu.Unlock()
+	for i, r := range b.results {
+		d.metrics.Accepted(ctx, acceptStatus(r.Status), 1)
+		if r.Status == store.AcceptedNew {
+			d.load.add(b.sent[i].Tenant, len(b.sent[i].Deliveries), int64(len(b.sent[i].Data)))
+		}
+	}
+	d.lane.takeIn(fresh, byWorkflow)
+}
+
+// newEvent needs d.mu.
+func (d *Dispatcher) newEvent(b *batch, i int, byWorkflow bool) *event {
+	e, result := &b.sent[i], &b.results[i]
+	ev := &event{
+		Event: webhook.Event{
+			UID: result.Event.UID, Tenant: e.Tenant, ID: e.ID, Type: e.Type, Data: e.Data, Size: len(e.Data),
+			TraceParent: e.TraceParent, Generation: 1, CreatedAt: e.CreatedAt,
+		},
+		seq: result.OutboxSeq, reserved: byWorkflow,
+	}
+	result.EndpointIDs = make([]string, len(b.routes[i]))
+	for n, r := range b.routes[i] {
+		result.EndpointIDs[n] = r.ID
+		row := webhook.Delivery{
+			EventUID: ev.UID, EndpointKey: r.Key, Tenant: ev.Tenant, EventID: ev.ID, EventType: ev.Type, EndpointID: r.ID,
+			State: webhook.DeliveryPending, WaitingFor: e.Deliveries[n].WaitingFor, Budget: r.Policy.MaximumAttempts,
+			Policy: r.Policy, DueAt: ev.CreatedAt, CreatedAt: ev.CreatedAt, UpdatedAt: ev.CreatedAt,
+		}
+		if row.WaitingFor != webhook.WaitingForTurn {
+			ev.partial = true // held: a row only
+			continue
+		}
+		if entry := d.admit(ev, row); entry != nil && !byWorkflow {
+			d.enqueue(entry)
+		}
+	}
+	if len(ev.entries) == 0 {
+		ev.Data = nil
+	}
+	d.events[ev.UID] = ev
+	if ev.open == 0 {
+		d.keepDone(ev)
+	}
+	return ev
+}
+
+func acceptStatus(s store.AcceptStatus) telemetry.Intake {
+	switch s {
+	case store.AcceptedDuplicate:
+		return telemetry.IntakeDuplicate
+	case store.AcceptedConflict:
+		return telemetry.IntakeConflict
+	default:
+		return telemetry.IntakeNew
+	}
+}
+
+// Wish commits what a person asks of an event and wakes what has to act on it.
+func (d *Dispatcher) Wish(ctx context.Context, w store.WishRequest) (webhook.Event, []webhook.Delivery, error) {
+	w.Owner, w.Now = d.node, d.now()
+	event, rows, err := d.store.Wish(ctx, w)
+	if err != nil {
+		return event, rows, fmt.Errorf("note the wish to %s: %w", w.Wish, err)
+	}
+	d.wished(event.UID, w.Wish, rows)
+	d.lane.readRows()
+	return event, rows, nil
+}
+
+// wished tells the window of wishes that are in the rows.
+func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Delivery) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ev := d.events[uid]
+	for _, row := range rows {
+		if ev != nil {
+			for _, e := range ev.entries {
+				if e.row.EndpointKey == row.EndpointKey && e.state != finished {
+					e.row.Wish = wish
+				}
+			}
+		}
+		if wish == webhook.WishRetry && row.WaitingFor != webhook.WaitingForNothing && row.State != webhook.DeliveryHeld {
+			d.spillLocked(row.EndpointKey)
+		}
+	}
+}

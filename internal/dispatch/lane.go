@@ -1,0 +1,267 @@
+package dispatch
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+// lane is the way to the engine: it starts workflows and wakes them, from outbox rows written in
+// the same commit as the fact that they follow. What is in memory is a window onto those rows.
+//
+// The order is: people's wishes and news, then events that the engine is to deliver itself, then
+// events with a failed first attempt by the time of their retry, then delivered ones. The last
+// yield to intake and first attempts, but never below a floor.
+type lane struct {
+	d      *Dispatcher
+	engine engineState
+
+	wake   chan struct{}
+	behind atomic.Int64 // length of failed
+
+	mu      sync.Mutex
+	wishes  []*item
+	fresh   []*item            // first attempts left to the workflow
+	failed  dueItems           // first attempt failed
+	rest    []*item            // delivered, or parked
+	young   []*event           // accepted less than a second ago, oldest first; their first attempts are under way
+	left    []*event           // accepted just now, oldest first; their first attempts are left to the workflow
+	known   map[int64]struct{} // outbox rows in memory, by Seq
+	unread  [3]bool            // by class: there are outbox rows that are not in memory
+	cursor  [3]int64
+	working int       // items that a worker has
+	lately  time.Time // when one of rest was last begun
+	done    []int64   // rows that are done and not deleted yet
+}
+
+// item is one outbox row.
+type item struct {
+	store.OutboxRow
+	due   time.Time
+	event *event // nil: read it
+	tries int
+	after time.Time // not before; it failed
+}
+
+const (
+	laneWorkers = 16
+	laneWindow  = 20_000 // items in memory
+	laneFloor   = 10 * time.Millisecond
+	youth       = time.Second // after which a workflow is started although a first attempt is not over
+	lagging     = 2_000       // failed events waiting for the engine
+)
+
+func newLane(d *Dispatcher) *lane {
+	return &lane{d: d, wake: make(chan struct{}, 1), known: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
+}
+
+func (l *lane) run(ctx context.Context) error {
+	items := make(chan *item)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { defer close(items); return l.hand(ctx, items) })
+	group.Go(func() error { return l.deleteDone(ctx) })
+	for range laneWorkers {
+		group.Go(func() error {
+			for i := range items {
+				l.work(ctx, i)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// hand gives the workers one item after the other, in the lane's order.
+func (l *lane) hand(ctx context.Context, items chan<- *item) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		l.age()
+		l.refill(ctx)
+		i, wait := l.next()
+		if i != nil {
+			select {
+			case items <- i:
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// next is the item whose turn it is, or how long to wait for one.
+func (l *lane) next() (*item, time.Duration) {
+	busy := l.d.isBusy()
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	idle := 100 * time.Millisecond
+	if len(l.left) > 0 {
+		idle = l.d.cfg.Reserve / 4
+	}
+	if l.working >= l.engine.workers(now) {
+		return nil, idle
+	}
+	var i *item
+	switch {
+	case ready(l.wishes, now):
+		i, l.wishes = l.wishes[0], l.wishes[1:]
+	case ready(l.fresh, now):
+		i, l.fresh = l.fresh[0], l.fresh[1:]
+	case ready(l.failed, now):
+		i = heap.Pop(&l.failed).(*item)
+		l.behind.Add(-1)
+	case ready(l.rest, now):
+		if wait := laneFloor - now.Sub(l.lately); busy && wait > 0 {
+			return nil, wait
+		}
+		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
+	default:
+		return nil, idle
+	}
+	l.working++
+	return i, 0
+}
+
+func ready(items []*item, now time.Time) bool { return len(items) > 0 && !items[0].after.After(now) }
+
+// takeIn takes in events that were just accepted.
+func (l *lane) takeIn(events []*event, byWorkflow bool) {
+	l.mu.Lock()
+	for _, ev := range events {
+		switch {
+		case len(l.known) >= laneWindow:
+			l.unread[store.OutboxDelivered] = true // the feeder of the lane reads the row
+			if byWorkflow {
+				l.left = append(l.left, ev)
+			}
+		case byWorkflow:
+			l.add(ev, &l.fresh)
+			l.left = append(l.left, ev)
+		case ev.overAtOnce():
+			l.add(ev, &l.rest)
+		default:
+			l.known[ev.seq] = struct{}{}
+			l.young = append(l.young, ev)
+		}
+	}
+	l.mu.Unlock()
+	l.poke()
+}
+
+// overAtOnce: it has nothing to be sent first.
+func (ev *event) overAtOnce() bool { return len(ev.entries) == 0 && !ev.partial }
+
+// add needs l.mu.
+func (l *lane) add(ev *event, queue *[]*item) {
+	ev.inLane = true
+	l.known[ev.seq] = struct{}{}
+	*queue = append(*queue, newStart(ev))
+}
+
+func newStart(ev *event) *item {
+	return &item{event: ev, OutboxRow: store.OutboxRow{Seq: ev.seq, EventUID: ev.UID, Kind: store.OutboxStart}}
+}
+
+// firstAttemptsOver hands an event whose first attempts are all over to the engine; needs d.mu.
+func (l *lane) firstAttemptsOver(ev *event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if ev.inLane || ev.begun || ev.seq == 0 {
+		return
+	}
+	if _, known := l.known[ev.seq]; !known {
+		return // the row is read from the store
+	}
+	ev.inLane = true
+	i := newStart(ev)
+	for _, e := range ev.entries {
+		if e.row.State == webhook.DeliveryRetrying && (i.due.IsZero() || e.row.DueAt.Before(i.due)) {
+			i.due = e.row.DueAt
+		}
+	}
+	if i.due.IsZero() {
+		l.rest = append(l.rest, i)
+	} else {
+		heap.Push(&l.failed, i)
+		l.behind.Add(1)
+	}
+	l.poke()
+}
+
+// age starts workflows whose first attempts are taking long, and takes first attempts away from
+// workflows that do not come for them.
+func (l *lane) age() {
+	now := time.Now()
+	var late []*event
+	l.mu.Lock()
+	for len(l.young) > 0 && now.Sub(l.young[0].CreatedAt) >= youth {
+		if ev := l.young[0]; !ev.inLane {
+			l.add(ev, &l.rest)
+		}
+		l.young[0] = nil
+		l.young = l.young[1:]
+	}
+	for len(l.left) > 0 && now.Sub(l.left[0].CreatedAt) >= l.d.cfg.Reserve {
+		late = append(late, l.left[0])
+		l.left[0] = nil
+		l.left = l.left[1:]
+	}
+	l.mu.Unlock()
+	if l.d.cfg.FirstAttempt == ByWorkflow || len(late) == 0 {
+		return
+	}
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	for _, ev := range late {
+		l.d.release(ev)
+	}
+}
+
+// free reports whether the engine can take n events at once.
+func (l *lane) free(n int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine.quick(l.d.cfg.EngineQuick) &&
+		len(l.wishes)+len(l.fresh)+len(l.failed)+len(l.rest)+l.working+n <= 4
+}
+
+// lags reports whether the engine is behind with what has failed.
+func (l *lane) lags() bool { return l.behind.Load() > lagging }
+
+func (l *lane) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// dueItems is a heap by due time.
+type dueItems []*item
+
+func (h dueItems) Len() int           { return len(h) }
+func (h dueItems) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueItems) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueItems) Push(x any)        { *h = append(*h, x.(*item)) }
+func (h *dueItems) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return last
+}

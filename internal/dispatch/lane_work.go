@@ -1,0 +1,294 @@
+package dispatch
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/workflows"
+)
+
+// work does one item. One that can't be done now is done later: the row stays.
+func (l *lane) work(ctx context.Context, i *item) {
+	err := l.do(ctx, i)
+	away := errors.Is(err, webhook.Unavailable) || errors.Is(err, webhook.RateLimited)
+	if l.engine.note(err, time.Now()) {
+		l.d.metrics.EngineAway(ctx, away)
+		l.d.log.WarnContext(ctx, "engine reached or lost", "away", away, telemetry.KeyError, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.working--
+	switch {
+	case err == nil:
+		l.done = append(l.done, i.Seq)
+	case ctx.Err() != nil:
+	default:
+		if !away {
+			l.d.log.WarnContext(ctx, "workflow not started or woken", telemetry.KeyError, err, "event_uid", i.EventUID, "kind", i.Kind)
+		}
+		i.tries++
+		i.after = time.Now().Add(min(100*time.Millisecond<<min(i.tries, 8), 10*time.Second))
+		l.putBack(i)
+	}
+	l.poke()
+}
+
+// putBack needs l.mu.
+func (l *lane) putBack(i *item) {
+	switch {
+	case i.Kind == store.OutboxNudge || i.Class == store.OutboxWish && i.event == nil:
+		l.wishes = append(l.wishes, i)
+	case !i.due.IsZero():
+		heap.Push(&l.failed, i)
+		l.behind.Add(1)
+	default:
+		l.rest = append(l.rest, i)
+	}
+}
+
+func (l *lane) do(ctx context.Context, i *item) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if i.Kind == store.OutboxStart {
+		return l.start(ctx, i)
+	}
+	return l.nudge(ctx, i)
+}
+
+func (l *lane) start(ctx context.Context, i *item) error {
+	work, err := l.d.workOf(ctx, i)
+	if errors.Is(err, webhook.NotFound) {
+		return nil // deleted by retention
+	}
+	if err != nil {
+		return err
+	}
+	l.d.begin(work.Event.UID)
+	return l.startWork(telemetry.WithTraceParent(ctx, work.Event.TraceParent), work, work.Event.Generation > 1)
+}
+
+// startWork starts the event's workflow. again admits that an earlier run of it has closed.
+func (l *lane) startWork(ctx context.Context, work store.Work, again bool) error {
+	begun := time.Now()
+	how, err := telemetry.StartedNew, l.d.engine.Start(ctx, inputOf(work), again)
+	switch {
+	case errors.Is(err, errStarted):
+		how, err = telemetry.StartedExists, nil
+	case err != nil:
+		how = telemetry.StartedFailed
+	default:
+		l.engine.took(time.Since(begun))
+	}
+	l.d.metrics.EngineStart(ctx, how, time.Since(begun))
+	return err
+}
+
+// nudge signals the workflow what the row says. A workflow that is not there is started, unless
+// there is nothing left for it to do.
+func (l *lane) nudge(ctx context.Context, i *item) error {
+	work, err := l.d.store.LoadWork(ctx, i.EventUID, false)
+	if errors.Is(err, webhook.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = l.signal(ctx, work.Event, i)
+	if !errors.Is(err, errNoWorkflow) {
+		return err
+	}
+	if work.Event.State.Final() {
+		return nil
+	}
+	// Either it was never started, or it closed before what was signalled was committed. A start row
+	// of the same event, if there is one, finds it started.
+	l.d.begin(work.Event.UID)
+	if err := l.startWork(ctx, work, true); err != nil {
+		return err
+	}
+	if i.Wish == webhook.WishNone {
+		return nil
+	}
+	return l.signal(ctx, work.Event, i)
+}
+
+func (l *lane) signal(ctx context.Context, event webhook.Event, i *item) error {
+	id := event.WorkflowID()
+	switch i.Wish {
+	case webhook.WishCancel:
+		return l.d.engine.Signal(ctx, id, workflows.SignalCancel, workflows.WishSignal{EndpointID: i.EndpointID, Recorded: true})
+	case webhook.WishRetry:
+		return l.d.engine.Signal(ctx, id, workflows.SignalRetry, workflows.WishSignal{EndpointID: i.EndpointID, Recorded: true})
+	default:
+		return l.d.engine.Signal(ctx, id, workflows.SignalOutcome, workflows.OutcomeSignal{EndpointID: i.EndpointID})
+	}
+}
+
+// signalOutcome wakes a workflow for which no row was written.
+func (l *lane) signalOutcome(event webhook.Event, endpointID string) {
+	l.mu.Lock()
+	l.wishes = append(l.wishes, &item{OutboxRow: store.OutboxRow{EventUID: event.UID, Kind: store.OutboxNudge, EndpointID: endpointID}})
+	l.mu.Unlock()
+	l.poke()
+}
+
+// readRows makes the lane look at the outbox.
+func (l *lane) readRows() {
+	l.mu.Lock()
+	l.unread = [3]bool{true, true, true}
+	l.cursor = [3]int64{}
+	l.mu.Unlock()
+	l.poke()
+}
+
+// readWishes makes the lane look for people's wishes and news.
+func (l *lane) readWishes() {
+	l.mu.Lock()
+	l.unread[store.OutboxWish] = true
+	l.mu.Unlock()
+	l.poke()
+}
+
+// refill reads outbox rows that are not in memory, as far as there is room.
+func (l *lane) refill(ctx context.Context) {
+	for class := store.OutboxWish; class <= store.OutboxDelivered; class++ {
+		if err := l.refillClass(ctx, class); err != nil && ctx.Err() == nil {
+			l.d.log.WarnContext(ctx, "outbox not read", telemetry.KeyError, err)
+			return
+		}
+	}
+}
+
+func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
+	const page = 1000
+	l.mu.Lock()
+	unread, cursor := l.unread[class], l.cursor[class]
+	full := class != store.OutboxWish && len(l.known) > laneWindow/2
+	l.unread[class] = unread && full
+	l.mu.Unlock()
+	if !unread || full {
+		return nil
+	}
+	rows, err := l.d.store.Outbox(ctx, l.d.node, class, cursor, page)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.unread[class] = true
+		return err
+	}
+	for _, row := range rows {
+		l.cursor[class] = row.Seq
+		if _, known := l.known[row.Seq]; known {
+			continue
+		}
+		l.known[row.Seq] = struct{}{}
+		i := &item{OutboxRow: row}
+		if class == store.OutboxUndelivered {
+			i.due = row.CreatedAt
+		}
+		l.putBack(i)
+	}
+	if len(rows) == page {
+		l.unread[class] = true
+	} else if class != store.OutboxWish {
+		l.cursor[class] = 0 // rows may move up into a class: begin again next time
+	}
+	return nil
+}
+
+// deleteDone deletes the rows that are done, many at a time.
+func (l *lane) deleteDone(ctx context.Context) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+		l.mu.Lock()
+		done := l.done
+		l.done = nil
+		l.mu.Unlock()
+		if len(done) == 0 {
+			continue
+		}
+		if err := l.d.store.OutboxDone(ctx, done); err != nil {
+			l.d.log.WarnContext(ctx, "outbox rows not deleted", telemetry.KeyError, err)
+			l.mu.Lock()
+			l.done = append(l.done, done...)
+			l.mu.Unlock()
+			continue
+		}
+		l.mu.Lock()
+		for _, seq := range done {
+			delete(l.known, seq)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// begin notes that the event's workflow may exist from now on, and so may be waiting for news.
+func (d *Dispatcher) begin(uid int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.started.add(uid)
+	if ev := d.events[uid]; ev != nil {
+		ev.begun = true
+	}
+}
+
+// workOf is the event and its deliveries, from memory if they are all there.
+func (d *Dispatcher) workOf(ctx context.Context, i *item) (store.Work, error) {
+	if i.event != nil {
+		d.mu.Lock()
+		work := store.Work{Event: i.event.Event}
+		work.Event.Data = nil
+		partial := i.event.partial
+		for _, e := range i.event.entries {
+			work.Deliveries = append(work.Deliveries, e.row)
+		}
+		d.mu.Unlock()
+		if !partial {
+			return work, nil
+		}
+	}
+	return d.store.LoadWork(ctx, i.EventUID, false)
+}
+
+// inputOf is what the event's workflow is started with: in a later generation only the deliveries
+// that are open.
+func inputOf(work store.Work) workflows.DeliverEventInput {
+	e := work.Event
+	in := workflows.DeliverEventInput{
+		V: 1, UID: e.UID, Tenant: e.Tenant, EventID: e.ID, EventType: e.Type, Generation: e.Generation,
+		Policies: []webhook.Policy{}, Endpoints: []workflows.EndpointInput{},
+	}
+	policies := map[string]int{}
+	for _, row := range work.Deliveries {
+		if e.Generation > 1 && row.State.Final() {
+			continue
+		}
+		key := row.Policy.String()
+		index, ok := policies[key]
+		if !ok {
+			index = len(in.Policies)
+			policies[key] = index
+			in.Policies = append(in.Policies, row.Policy)
+		}
+		in.Endpoints = append(in.Endpoints, workflows.EndpointInput{ID: row.EndpointID, Key: row.EndpointKey, Policy: index})
+	}
+	return in
+}
+
+// isBusy reports whether first attempts are under way.
+func (d *Dispatcher) isBusy() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.busy > 0
+}

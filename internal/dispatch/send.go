@@ -1,0 +1,227 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/sender"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+// parcel is all that one attempt needs.
+type parcel struct {
+	row         webhook.Delivery
+	data        []byte // nil: read it
+	traceParent string
+	lost        int // attempts before this one that were begun and never recorded
+}
+
+// freshFor is how long a row in memory is good for without being read again.
+const freshFor = time.Second
+
+// sendEntry makes the attempt that the window handed out and commits what came of it.
+func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
+	row, result, err := d.sendRow(ctx, e)
+	if err != nil {
+		d.log.WarnContext(ctx, "delivery not sent or its outcome not written", telemetry.KeyTenant, row.Tenant,
+			telemetry.KeyEvent, row.EventID, telemetry.KeyEndpoint, row.EndpointID, telemetry.KeyError, err)
+		d.setBack(e, result)
+		return
+	}
+	d.mu.Lock()
+	parked := e.parked
+	d.finish(e, row)
+	d.sent(e.queue, result)
+	var bytes int64
+	if e.event.open == 0 {
+		bytes = int64(e.event.Size)
+	}
+	d.mu.Unlock()
+	d.load.add(row.Tenant, -1, -bytes)
+	if parked && !d.nudged(e) { // it was told so while the commit was under way
+		d.lane.signalOutcome(e.event.Event, row.EndpointID)
+	}
+}
+
+func (d *Dispatcher) nudged(e *entry) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return e.nudged
+}
+
+// setBack makes the feeder read the row again: what is in memory can't be trusted.
+func (d *Dispatcher) setBack(e *entry, result webhook.AttemptResult) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e.event.partial = true
+	d.finish(e, e.row)
+	d.sent(e.queue, result)
+	e.queue.spilled, e.queue.cursor = true, 0
+	e.queue.spills++
+}
+
+// sendRow is sendEntry without the window's bookkeeping. The row it returns is what is stored.
+func (d *Dispatcher) sendRow(ctx context.Context, e *entry) (webhook.Delivery, webhook.AttemptResult, error) {
+	d.mu.Lock()
+	row, read := e.row, e.read
+	d.mu.Unlock()
+	if d.now().Sub(read) > freshFor {
+		var err error
+		if row, err = d.store.LoadDelivery(ctx, row.EventUID, row.EndpointKey); err != nil {
+			if errors.Is(err, webhook.NotFound) { // deleted by retention
+				return e.row.Finish(webhook.DeliveryExpired, webhook.ReasonHeldTooLong, d.now()), webhook.AttemptResult{}, nil
+			}
+			return e.row, webhook.AttemptResult{}, fmt.Errorf("read the delivery: %w", err)
+		}
+		if row.State.Final() || row.WaitingFor == webhook.WaitingForNothing {
+			return row, webhook.AttemptResult{}, nil
+		}
+	}
+	p := parcel{row: row, data: e.event.Data, traceParent: e.event.TraceParent}
+	after, result, err := d.attempt(ctx, p)
+	if err != nil {
+		return row, result, err
+	}
+	change := store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: after.Wish != row.Wish}
+	change.Attempts = d.attempts(p, after, result)
+	change.Failed = after.State == webhook.DeliveryRetrying || after.State == webhook.DeliveryHeld
+	change.Nudge = d.mustNudge(e)
+	stored, err := d.apply(ctx, change)
+	if err == nil {
+		d.record(ctx, p, after, result)
+	}
+	return stored, result, err
+}
+
+// mustNudge decides whether the delivery's workflow has to be woken by what is about to be
+// committed: it was told to wait, or it may have been told so by another node.
+func (d *Dispatcher) mustNudge(e *entry) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e.nudged = e.parked || e.event.begun && !e.event.asked
+	return e.nudged
+}
+
+// attempt makes one request if the endpoint may be sent to, and computes the row that follows.
+// Without a request the result is empty.
+func (d *Dispatcher) attempt(ctx context.Context, p parcel) (webhook.Delivery, webhook.AttemptResult, error) {
+	row := p.row
+	var none webhook.AttemptResult
+	endpoint, err := d.routes.byKey(ctx, row.EndpointKey, d.now())
+	if err != nil {
+		return row, none, err
+	}
+	switch {
+	case row.Wish == webhook.WishCancel:
+		return row.Finish(webhook.DeliveryCancelled, reasonOr(row, webhook.ReasonCancelled), d.now()), none, nil
+	case endpoint.State == webhook.EndpointDeleted:
+		return row.Finish(webhook.DeliveryCancelled, webhook.ReasonEndpointDeleted, d.now()), none, nil
+	case endpoint.State != webhook.EndpointEnabled:
+		return row.Wait(waitingFor(endpoint.State), d.now()), none, nil
+	}
+	if p.data == nil {
+		if p.data, err = d.store.EventData(ctx, row.EventUID); err != nil {
+			if errors.Is(err, webhook.NotFound) {
+				return row.Finish(webhook.DeliveryCancelled, webhook.ReasonExpunged, d.now()), none, nil
+			}
+			return row, none, fmt.Errorf("read the event's data: %w", err)
+		}
+	}
+	result := d.sender.Send(ctx, sender.Request{
+		URL: endpoint.URL, EventID: row.EventID, Body: p.data, Headers: endpoint.Headers, Keys: endpoint.keys,
+		TraceParent: p.traceParent, Timeout: time.Duration(row.Policy.Timeout), Number: row.Attempts + p.lost + 1,
+	})
+	row.Attempts += p.lost
+	after := row.Apply(result, d.now(), random())
+	if after.WaitingFor == webhook.WaitingForDisabled {
+		d.disable(ctx, endpoint)
+	}
+	return after, result, nil
+}
+
+func reasonOr(row webhook.Delivery, reason string) string {
+	if row.Reason != "" {
+		return row.Reason
+	}
+	return reason
+}
+
+// disable takes an endpoint that answered 410 Gone out of use. Should the write fail, the next
+// delivery gets the same answer.
+func (d *Dispatcher) disable(ctx context.Context, r *route) {
+	endpoint, err := d.store.UpdateEndpoint(ctx, r.Tenant, r.ID, func(e *webhook.Endpoint) error {
+		if e.State == webhook.EndpointEnabled {
+			e.State, e.DisabledReason = webhook.EndpointDisabled, "the receiver answered 410 Gone"
+		}
+		return nil
+	})
+	if err != nil {
+		d.log.WarnContext(ctx, "endpoint not disabled", telemetry.KeyEndpoint, r.ID, telemetry.KeyError, err)
+		return
+	}
+	d.routes.changed(endpoint)
+}
+
+// attempts are the rows to append: those that were lost, and the one that was made.
+func (d *Dispatcher) attempts(p parcel, after webhook.Delivery, result webhook.AttemptResult) []webhook.Attempt {
+	if result.Outcome == "" {
+		return nil
+	}
+	attempt := webhook.Attempt{
+		EventUID: after.EventUID, EndpointKey: after.EndpointKey, Tenant: after.Tenant,
+		EventID: after.EventID, EventType: after.EventType, EndpointID: after.EndpointID,
+	}
+	all := make([]webhook.Attempt, 0, p.lost+1)
+	for n := range p.lost {
+		a := attempt
+		a.ID, a.Number = webhook.NewID(webhook.AttemptIDPrefix), p.row.Attempts+n+1
+		a.Outcome, a.ErrorClass = webhook.OutcomeUnknown, webhook.ErrorOutcomeUnknown
+		a.Error, a.StartedAt = "the worker stopped while the request was under way", result.StartedAt
+		all = append(all, a)
+	}
+	attempt.ID, attempt.Number = webhook.NewID(webhook.AttemptIDPrefix), after.Attempts
+	attempt.Outcome, attempt.Status, attempt.ErrorClass, attempt.Error = result.Outcome, result.Status, result.ErrorClass, result.Error
+	attempt.RequestHeaders, attempt.ResponseHeaders, attempt.ResponseBody = result.RequestHeaders, result.ResponseHeaders, result.ResponseBody
+	attempt.StartedAt, attempt.Duration = result.StartedAt, result.Duration
+	return append(all, attempt)
+}
+
+// apply commits a change. A result that can't be written now is tried again for a while: the
+// request has been made, and forgetting it would make it again.
+func (d *Dispatcher) apply(ctx context.Context, change store.Change) (webhook.Delivery, error) {
+	pause := 20 * time.Millisecond
+	for deadline := time.Now().Add(commitPatience); ; pause = min(2*pause, time.Second) {
+		err := d.store.Apply(ctx, []store.Change{change})[0]
+		switch {
+		case err == nil:
+			return change.Delivery, nil
+		case errors.Is(err, webhook.Conflict), errors.Is(err, webhook.NotFound):
+			return change.Delivery, fmt.Errorf("write the delivery: %w", err)
+		case time.Now().After(deadline) || ctx.Err() != nil || len(change.Attempts) == 0:
+			return change.Delivery, fmt.Errorf("write the delivery: %w", err)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// commitPatience is within what the workflow gives an attempt beyond its time-out.
+const commitPatience = 8 * time.Second
+
+// record tells the metrics of what was committed.
+func (d *Dispatcher) record(ctx context.Context, p parcel, after webhook.Delivery, result webhook.AttemptResult) {
+	if result.Outcome != "" {
+		d.metrics.Attempt(ctx, result, p.row.Attempts == 0)
+	}
+	if after.State != p.row.State {
+		d.metrics.Delivery(ctx, after)
+	}
+}

@@ -1,0 +1,228 @@
+package dispatch
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// event is an event in the window: one with something to send, or one of the latest that are done.
+type event struct {
+	webhook.Event               // Data only while something is to be sent
+	entries       []*entry      // the deliveries that are in the window
+	partial       bool          // some deliveries are rows only
+	open          int           // entries that are not done
+	idle          chan struct{} // closed when open is 0; nil until somebody waits
+	seq           int64         // of its start row; 0: unknown or gone
+	inLane        bool          // the lane has its start row
+	begun         bool          // its workflow may have been started
+	asked         bool          // its workflow's FirstAttempts has asked here
+	reserved      bool          // its first attempts are left to the workflow, for a moment
+}
+
+// entry is one delivery in the window.
+type entry struct {
+	event  *event
+	queue  *queue
+	row    webhook.Delivery
+	state  entryState
+	read   time.Time // when row was read or written
+	parked bool      // a workflow was told that it waits or is in flight: it must be woken
+	nudged bool      // and what wakes it is committed with the outcome
+}
+
+type entryState int
+
+const (
+	queued entryState = iota
+	sending
+	finished
+)
+
+// queue is the window onto one endpoint's rows, in their order.
+type queue struct {
+	key      int64
+	entries  []*entry
+	inFlight int
+	failures int  // in a row
+	inReady  bool // it is in Dispatcher.ready
+	spilled  bool // there are rows that are not in memory
+	spills   int  // counts rows left out, so that the feeder knows when it missed some
+	cursor   int64
+}
+
+// queue needs d.mu.
+func (d *Dispatcher) queue(key int64) *queue {
+	q := d.queues[key]
+	if q == nil {
+		q = &queue{key: key}
+		d.queues[key] = q
+	}
+	return q
+}
+
+// room reports whether one more delivery fits into the window; needs d.mu.
+func (d *Dispatcher) room(q *queue, bytes int) bool {
+	return len(q.entries) < d.cfg.QueueSize && d.size < d.cfg.WindowSize && d.bytes+int64(bytes) <= d.cfg.WindowBytes
+}
+
+// admit puts a delivery into the window, or leaves it to the feeder; needs d.mu.
+func (d *Dispatcher) admit(ev *event, row webhook.Delivery) *entry {
+	q := d.queue(row.EndpointKey)
+	behind := q.spilled && row.EventUID > q.cursor // others wait before it
+	if behind || !d.room(q, len(ev.Data)) {
+		q.spilled = true
+		q.spills++
+		ev.partial = true
+		return nil
+	}
+	e := &entry{event: ev, queue: q, row: row, read: d.now()}
+	if ev.open == 0 {
+		d.bytes += int64(len(ev.Data))
+	}
+	ev.entries = append(ev.entries, e)
+	ev.open++
+	d.size++
+	return e
+}
+
+// enqueue lines a delivery up to be sent; needs d.mu.
+func (d *Dispatcher) enqueue(e *entry) {
+	e.queue.entries = append(e.queue.entries, e)
+	d.makeReady(e.queue)
+}
+
+// release lines up first attempts that were left to the workflow; needs d.mu.
+func (d *Dispatcher) release(ev *event) {
+	if !ev.reserved {
+		return
+	}
+	ev.reserved = false
+	for _, e := range ev.entries {
+		if e.state == queued {
+			d.enqueue(e)
+		}
+	}
+	d.pump()
+}
+
+// makeReady needs d.mu.
+func (d *Dispatcher) makeReady(q *queue) {
+	if !q.inReady && len(q.entries) > 0 && q.inFlight < d.allowed(q) {
+		q.inReady = true
+		d.ready = append(d.ready, q)
+	}
+}
+
+// allowed is how many requests the endpoint may have in flight now; needs d.mu.
+func (d *Dispatcher) allowed(q *queue) int {
+	switch {
+	case q.failures >= d.cfg.BreakerAfter:
+		return 1
+	case q.failures > 0 && d.lane.lags():
+		return 1 // the engine is behind with what has failed already
+	default:
+		return d.cfg.EndpointCap
+	}
+}
+
+// why an endpoint's delivery has to wait, when it has to; needs d.mu.
+func (d *Dispatcher) gate(q *queue) webhook.WaitingFor {
+	switch {
+	case q.inFlight < d.allowed(q) && d.busy < d.cfg.Senders:
+		return webhook.WaitingForNothing
+	case q.failures >= d.cfg.BreakerAfter:
+		return webhook.WaitingForBreaker
+	case q.inFlight >= d.allowed(q):
+		return webhook.WaitingForCap
+	default:
+		return webhook.WaitingForTurn
+	}
+}
+
+// pump hands deliveries to the senders, one endpoint after the other; needs d.mu.
+func (d *Dispatcher) pump() {
+	for len(d.ready) > 0 && d.busy < d.cfg.Senders && !d.stopped && !d.lost {
+		q := d.ready[0]
+		d.ready = d.ready[1:]
+		q.inReady = false
+		e := q.next()
+		if e == nil {
+			continue
+		}
+		e.state = sending
+		q.inFlight++
+		d.busy++
+		d.work <- e
+		d.makeReady(q)
+	}
+}
+
+// next takes the first entry that is still to be sent.
+func (q *queue) next() *entry {
+	for len(q.entries) > 0 {
+		e := q.entries[0]
+		q.entries[0] = nil
+		q.entries = q.entries[1:]
+		if e.state == queued {
+			return e
+		}
+	}
+	q.entries = nil
+	return nil
+}
+
+// sent gives back a place in flight and notes whether the endpoint answered as it should; needs d.mu.
+func (d *Dispatcher) sent(q *queue, result webhook.AttemptResult) {
+	q.inFlight--
+	d.busy--
+	switch result.Outcome {
+	case "": // nothing was sent
+	case webhook.OutcomeDelivered:
+		q.failures = 0
+	default:
+		q.failures++
+	}
+	d.makeReady(q)
+	d.pump()
+	if q.spilled && len(q.entries) < d.cfg.QueueSize/2 {
+		d.wakeFeeder()
+	}
+}
+
+// finish marks a delivery as nothing to be sent by this window; needs d.mu.
+func (d *Dispatcher) finish(e *entry, row webhook.Delivery) {
+	if e.state == finished {
+		return
+	}
+	e.row, e.state, e.read = row, finished, d.now()
+	d.size--
+	ev := e.event
+	ev.open--
+	if ev.open > 0 {
+		return
+	}
+	d.bytes -= int64(len(ev.Data))
+	ev.Data = nil
+	if ev.idle != nil {
+		close(ev.idle)
+		ev.idle = nil
+	}
+	d.keepDone(ev)
+	if !ev.partial {
+		d.lane.firstAttemptsOver(ev)
+	}
+}
+
+// keepDone remembers an event for a while, so that its workflow need not read rows; needs d.mu.
+func (d *Dispatcher) keepDone(ev *event) {
+	const most = 8192
+	d.done = append(d.done, ev)
+	if len(d.done) > most {
+		if old := d.done[0]; old.open == 0 && d.events[old.UID] == old {
+			delete(d.events, old.UID)
+		}
+		d.done[0] = nil
+		d.done = d.done[1:]
+	}
+}

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"time"
+
+	"go.temporal.io/server/common/dynamicconfig"
+)
+
+// unlimited is a rate that this server does not reach. Temporal's defaults protect clusters shared by many; here
+// the dispatcher is the only client that matters, and it adapts to the server's pace by itself.
+const unlimited = 1_000_000
+
+// dynamicConfig is where the embedded server differs from Temporal's defaults.
+func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
+	dc := dynamicconfig.StaticClient{
+		// Else the server asks version-info.temporal.io once a day.
+		dynamicconfig.EnableServerVersionCheck.Key(): false,
+
+		// The queues forget finished tasks only this often, and every new task walks over all that they
+		// remember. At the default of 30 s throughput halves within 20,000 workflows.
+		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
+		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
+		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
+		// Each 20 by default, times 100 tasks.
+		dynamicconfig.TransferProcessorMaxPollRPS.Key():   100,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():      100,
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 100,
+
+		// 128,000 workflows by default: gigabytes.
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4000,
+
+		// Partitions spread a queue over machines.
+		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
+		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+
+		// What the columns hold.
+		dynamicconfig.MaxIDLengthLimit.Key(): 255,
+
+		dynamicconfig.EnableEagerWorkflowStart.Key():     true,
+		dynamicconfig.EnableActivityEagerExecution.Key(): true,
+
+		// For the UI's Pause button.
+		dynamicconfig.WorkflowPauseEnabled.Key(): true,
+
+		// Operations over many workflows, from the UI; 1, 50 and 5 by default.
+		dynamicconfig.FrontendMaxConcurrentBatchOperationPerNamespace.Key(): 5,
+		dynamicconfig.BatcherRPS.Key():                                      200,
+		dynamicconfig.BatcherConcurrency.Key():                              10,
+
+		// A person at the UI spends ten in a second.
+		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 200,
+	}
+	for _, limit := range []dynamicconfig.Key{
+		dynamicconfig.FrontendRPS.Key(),
+		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key(),
+		dynamicconfig.FrontendPersistenceMaxQPS.Key(),
+		dynamicconfig.MatchingRPS.Key(),
+		dynamicconfig.MatchingPersistenceMaxQPS.Key(),
+		dynamicconfig.HistoryRPS.Key(),
+		dynamicconfig.HistoryPersistenceMaxQPS.Key(),
+		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key(),
+		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key(),
+	} {
+		dc[limit] = unlimited
+	}
+	if retention < time.Hour {
+		dc[dynamicconfig.NamespaceMinRetentionLocal.Key()] = retention
+	}
+	return dc
+}

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+
+	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/log/tag"
+)
+
+// fatal is the panic of Fatal: the server does not go on after one.
+type fatal string
+
+// serverLogger writes the server's warnings and errors to a slog.Logger, its attributes in the group "temporal".
+// What the server calls information is written as debug, and its debug lines are dropped.
+type serverLogger struct{ logger *slog.Logger }
+
+var (
+	_ log.Logger     = serverLogger{}
+	_ log.WithLogger = serverLogger{}
+)
+
+func newServerLogger(logger *slog.Logger) serverLogger {
+	return serverLogger{logger.WithGroup("temporal")}
+}
+
+func (l serverLogger) Debug(string, ...tag.Tag)           {}
+func (l serverLogger) Info(msg string, tags ...tag.Tag)   { l.log(slog.LevelDebug, msg, tags) }
+func (l serverLogger) Warn(msg string, tags ...tag.Tag)   { l.log(slog.LevelWarn, msg, tags) }
+func (l serverLogger) Error(msg string, tags ...tag.Tag)  { l.log(slog.LevelError, msg, tags) }
+func (l serverLogger) DPanic(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
+func (l serverLogger) With(tags ...tag.Tag) log.Logger {
+	return serverLogger{l.logger.With(args(tags)...)}
+}
+
+// Panic logs and panics.
+func (l serverLogger) Panic(msg string, tags ...tag.Tag) {
+	l.log(slog.LevelError, msg, tags)
+	panic(msg)
+}
+
+// Fatal logs and panics; during start-up the panic becomes Start's error, later it ends the process.
+func (l serverLogger) Fatal(msg string, tags ...tag.Tag) {
+	l.log(slog.LevelError, msg, tags)
+	for _, t := range tags {
+		if err, ok := t.Value().(error); ok {
+			msg += ": " + err.Error()
+		}
+	}
+	panic(fatal(msg))
+}
+
+func (l serverLogger) log(level slog.Level, msg string, tags []tag.Tag) {
+	ctx := context.Background()
+	if l.logger.Enabled(ctx, level) {
+		l.logger.Log(ctx, level, msg, args(tags)...) //nolint:sloglint // the server's own messages
+	}
+}
+
+func args(tags []tag.Tag) []any {
+	attrs := make([]any, len(tags))
+	for i, t := range tags {
+		attrs[i] = slog.Any(t.Key(), t.Value())
+	}
+	return attrs
+}

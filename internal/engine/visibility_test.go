@@ -1,0 +1,100 @@
+package engine_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/postrider/postrider/internal/testkit/temporaltest"
+)
+
+func count(t *testing.T, c client.Client, query string) int64 {
+	t.Helper()
+	got, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: query})
+	if err != nil {
+		t.Fatalf("count %s: %v", query, err)
+	}
+	return got.GetCount()
+}
+
+func list(t *testing.T, c client.Client, query string) map[string]bool {
+	t.Helper()
+	got, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: query})
+	if err != nil {
+		t.Fatalf("list %s: %v", query, err)
+	}
+	ids := map[string]bool{}
+	for _, e := range got.GetExecutions() {
+		ids[e.GetExecution().GetWorkflowId()] = true
+	}
+	return ids
+}
+
+func TestWorkflowsAreListedAndCountedByWhatTheUIAndPeopleAskFor(t *testing.T) {
+	t.Parallel()
+	c := temporaltest.Dial(t, temporaltest.Start(t))
+	before := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
+	later := time.Now().Add(time.Minute).UTC().Format(time.RFC3339)
+	start(t, c, "evt_1", "DeliverEvent", tenant.ValueSet("acme"), eventType.ValueSet("invoice.paid"))
+	start(t, c, "evt_2", "DeliverEvent", tenant.ValueSet("acme"), eventType.ValueSet("invoice.voided"))
+	start(t, c, "evt_3", "DeliverEvent", tenant.ValueSet("globex"), eventType.ValueSet("invoice.paid"))
+	start(t, c, "report", "Report")
+	if err := c.TerminateWorkflow(t.Context(), "evt_3", "", "for the test"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "visibility", func() bool {
+		return count(t, c, "") == 4 && count(t, c, "ExecutionStatus = 'Terminated'") == 1
+	})
+
+	for query, want := range map[string][]string{
+		"":                                             {"evt_1", "evt_2", "evt_3", "report"},
+		"WorkflowType = 'DeliverEvent'":                {"evt_1", "evt_2", "evt_3"},
+		"WorkflowType = 'Nothing'":                     {},
+		"WorkflowId = 'evt_2'":                         {"evt_2"},
+		"WorkflowId STARTS_WITH 'evt_'":                {"evt_1", "evt_2", "evt_3"},
+		"ExecutionStatus = 'Running'":                  {"evt_1", "evt_2", "report"},
+		"ExecutionStatus = 'Terminated'":               {"evt_3"},
+		"ExecutionStatus IN ('Completed', 'Failed')":   {},
+		"PostriderTenant = 'acme'":                     {"evt_1", "evt_2"},
+		"PostriderEventType = 'invoice.paid'":          {"evt_1", "evt_3"},
+		"PostriderEventType STARTS_WITH 'invoice.'":    {"evt_1", "evt_2", "evt_3"},
+		"PostriderTenant IS NULL":                      {"report"},
+		"StartTime > '" + before + "'":                 {"evt_1", "evt_2", "evt_3", "report"},
+		"StartTime > '" + later + "'":                  {},
+		"CloseTime IS NULL":                            {"evt_1", "evt_2", "report"},
+		"TaskQueue = 'nobody-listens'":                 {"evt_1", "evt_2", "evt_3", "report"},
+		"ParentWorkflowId = 'evt_1'":                   {},
+		"RootWorkflowId = 'evt_1'":                     {"evt_1"},
+		"TemporalNamespaceDivision = 'Other'":          {},
+		"TemporalChangeVersion = 'x-1'":                {},
+		"TemporalReportedProblems IN ('category=Any')": {},
+		"PostriderTenant = 'acme' AND ExecutionStatus = 'Running' AND StartTime BETWEEN '" + before + "' AND '" + later + "'": {"evt_1", "evt_2"},
+	} {
+		got, wantSet := list(t, c, query), map[string]bool{}
+		for _, id := range want {
+			wantSet[id] = true
+		}
+		if !maps.Equal(got, wantSet) {
+			t.Errorf("list %s: got %v, want %v", query, got, want)
+		}
+		if got := count(t, c, query); got != int64(len(want)) {
+			t.Errorf("count %s: got %d, want %d", query, got, len(want))
+		}
+	}
+
+	groups, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Query: "WorkflowType = 'DeliverEvent' GROUP BY ExecutionStatus"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byStatus := map[string]int64{}
+	for _, g := range groups.GetGroups() {
+		byStatus[fmt.Sprintf("%s", g.GetGroupValues()[0].GetData())] = g.GetCount()
+	}
+	if want := map[string]int64{`"Running"`: 2, `"Terminated"`: 1}; !maps.Equal(byStatus, want) {
+		t.Errorf("got %v, want %v", byStatus, want)
+	}
+}

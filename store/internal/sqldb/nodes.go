@@ -1,0 +1,132 @@
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// forgetNodes is how long the row of a removed node is kept. Until then a nudge that was still
+// written for it, because it was the owner of a delivery that Temporal had, finds a new owner.
+const forgetNodes = 90 * 24 * time.Hour
+
+// RegisterNode implements store.Nodes.
+func (s *Store) RegisterNode(ctx context.Context, name string) (int64, error) {
+	var key int64
+	err := s.backend.Write(ctx, func(tx Querier) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO nodes (name, renewed_at, removed_at) VALUES ($1, `+s.dialect.Now+`, 0)
+			ON CONFLICT (name) DO UPDATE SET renewed_at = excluded.renewed_at, removed_at = 0 RETURNING key`, name).Scan(&key)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("register node %s: %w", name, err)
+	}
+	return key, nil
+}
+
+// RenewNode implements store.Nodes.
+func (s *Store) RenewNode(ctx context.Context, key int64) error {
+	return s.touchNode(ctx, "renew", key, s.dialect.Now)
+}
+
+// ReleaseNode implements store.Nodes.
+func (s *Store) ReleaseNode(ctx context.Context, key int64) error {
+	return s.touchNode(ctx, "release", key, "0")
+}
+
+func (s *Store) touchNode(ctx context.Context, doing string, key int64, renewedAt string) error {
+	err := s.backend.Write(ctx, func(tx Querier) error {
+		n, err := affected(ctx, tx, `UPDATE nodes SET renewed_at = `+renewedAt+` WHERE key = $1 AND removed_at = 0`, key)
+		if err == nil && n == 0 {
+			return missing("node")
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s node %d: %w", doing, key, err)
+	}
+	return nil
+}
+
+// TakeOver implements store.Nodes. Held deliveries move too, so that a node that is there hears of
+// their end, but their endpoints are not among the keys.
+func (s *Store) TakeOver(ctx context.Context, key int64, deadAfter time.Duration, limit int) (int, []int64, error) {
+	var (
+		rows int
+		keys []int64
+	)
+	err := s.backend.Write(ctx, func(tx Querier) error {
+		rows, keys = 0, nil
+		dead, err := readKeys(ctx, tx, `SELECT key FROM nodes WHERE removed_at = 0 AND key <> $1 AND renewed_at < `+s.dialect.Now+` - $2
+			ORDER BY key`+s.dialect.ForUpdate+s.dialect.SkipLocked, key, deadAfter.Microseconds())
+		if err != nil {
+			return err
+		}
+		for _, node := range dead {
+			n, endpoints, err := s.takeOver(ctx, tx, node, key, limit-rows)
+			if err != nil {
+				return err
+			}
+			rows, keys = rows+n, append(keys, endpoints...)
+			if rows >= limit {
+				return nil
+			}
+		}
+		n, err := s.takeStrays(ctx, tx, key, limit-rows)
+		rows += n
+		return err
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("take over dead nodes: %w", err)
+	}
+	slices.Sort(keys)
+	return rows, slices.Compact(keys), nil
+}
+
+// takeOver moves at most limit rows of one dead node and removes it when nothing is left.
+func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit int) (int, []int64, error) {
+	lock := s.dialect.ForUpdate + s.dialect.SkipLocked
+	var keys []int64
+	rows := 0
+	for _, condition := range []string{deliveryToSend, `d.state = 'held'`} {
+		moved, err := readKeys(ctx, tx, `UPDATE deliveries SET owner = $1 WHERE (event_uid, endpoint_key) IN (
+			SELECT d.event_uid, d.endpoint_key FROM deliveries d WHERE d.owner = $2 AND `+condition+` LIMIT $3`+lock+`)
+			RETURNING endpoint_key`, to, from, limit-rows)
+		if err != nil {
+			return 0, nil, err
+		}
+		rows += len(moved)
+		if condition == deliveryToSend {
+			keys = moved
+		}
+	}
+	n, err := affected(ctx, tx, `UPDATE outbox SET owner = $1 WHERE seq IN (
+		SELECT o.seq FROM outbox o WHERE o.owner = $2 ORDER BY o.seq LIMIT $3`+lock+`)`, to, from, limit-rows)
+	if err != nil {
+		return 0, nil, err
+	}
+	rows += n
+	if rows >= limit {
+		return rows, keys, nil
+	}
+	// SKIP LOCKED may have left rows; then the node stays for the next call.
+	_, err = tx.ExecContext(ctx, `UPDATE nodes SET removed_at = `+s.dialect.Now+` WHERE key = $1
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+`)
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND d.state = 'held')
+		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.owner = $1)`, from)
+	return rows, keys, err
+}
+
+// takeStrays moves nudges that were written for nodes that had been removed already, and forgets
+// nodes that were removed long ago.
+func (s *Store) takeStrays(ctx context.Context, tx Querier, to int64, limit int) (int, error) {
+	n, err := affected(ctx, tx, `UPDATE outbox SET owner = $1 WHERE seq IN (
+		SELECT o.seq FROM nodes n CROSS JOIN outbox o
+		WHERE n.removed_at > 0 AND o.owner = n.key AND `+outboxAhead+` LIMIT $2)`, to, limit)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM nodes WHERE removed_at > 0 AND removed_at < `+s.dialect.Now+` - $1`, forgetNodes.Microseconds())
+	return n, err
+}
+

@@ -1,0 +1,71 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/postrider/postrider/webhook"
+)
+
+// LockEvents locks events in the order of their keys, and with them, by convention, their
+// deliveries: whoever changes deliveries locks the events first. It returns those that exist.
+func (s *Store) LockEvents(ctx context.Context, tx Querier, uids []int64) ([]int64, error) {
+	in, value := s.dialect.In("uid", 1, uids)
+	return readKeys(ctx, tx, `SELECT uid FROM events WHERE `+in+` ORDER BY uid`+s.dialect.ForUpdate, value)
+}
+
+// RefreshEvents brings state and completion time of events up to date with their deliveries,
+// which the transaction has changed.
+func (s *Store) RefreshEvents(ctx context.Context, tx Querier, uids []int64) error {
+	type sum struct {
+		states      []webhook.DeliveryState
+		completedAt int64
+	}
+	slices.Sort(uids)
+	uids = slices.Compact(uids)
+	sums := make(map[int64]*sum, len(uids))
+	in, value := s.dialect.In("event_uid", 1, uids)
+	err := read(ctx, tx, `SELECT event_uid, state, completed_at FROM deliveries WHERE `+in, []any{value}, func(rows *sql.Rows) error {
+		var (
+			uid, completedAt int64
+			state            webhook.DeliveryState
+		)
+		if err := rows.Scan(&uid, &state, &completedAt); err != nil {
+			return err
+		}
+		if sums[uid] == nil {
+			sums[uid] = &sum{}
+		}
+		sums[uid].states = append(sums[uid].states, state)
+		sums[uid].completedAt = max(sums[uid].completedAt, completedAt)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("sum up events: %w", err)
+	}
+	type outcome struct {
+		state       webhook.EventState
+		completedAt int64
+	}
+	groups := map[outcome][]int64{} // after a batch most events have the same outcome
+	for _, uid := range uids {
+		if sums[uid] == nil {
+			continue
+		}
+		o := outcome{state: webhook.SumEventState(sums[uid].states)}
+		if o.state.Final() {
+			o.completedAt = sums[uid].completedAt
+		}
+		groups[o] = append(groups[o], uid)
+	}
+	for o, group := range groups {
+		in, value := s.dialect.In("uid", 3, group)
+		_, err := tx.ExecContext(ctx, `UPDATE events SET state = $1, completed_at = $2 WHERE `+in, string(o.state), o.completedAt, value)
+		if err != nil {
+			return fmt.Errorf("sum up events: %w", err)
+		}
+	}
+	return nil
+}

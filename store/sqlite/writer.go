@@ -1,0 +1,192 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/postrider/postrider/store/internal/sqldb"
+	"github.com/postrider/postrider/webhook"
+)
+
+// What one transaction holds at most, so that the last in it does not wait too long.
+const (
+	maxOps      = 512
+	maxRows     = 10_000
+	closureRows = 100 // what an op is taken for whose rows are not known beforehand
+)
+
+// op is what one caller wants written.
+type op struct {
+	ctx  context.Context
+	rows int // about how many it writes
+	// run writes it. It may be run again after an error that was another's, so it must set what it
+	// captures anew. Its error is its caller's alone if savepoint is set; else the transaction is
+	// lost and the others in it are written again without it.
+	run       func(tx *transaction) error
+	savepoint bool
+	done      chan error
+}
+
+// transaction is what ops write to.
+type transaction struct {
+	*conn
+	keys     *keys
+	versions map[string]int64 // endpoints versions of tenants; -1: no such tenant
+	touched  map[int64]touch  // events whose deliveries have changed, by UID
+}
+
+// writer owns the one connection that writes.
+type writer struct {
+	store *sqldb.Store
+	pool  *sql.DB
+	conn  *conn
+	keys  keys
+	queue chan *op
+
+	mu      sync.RWMutex // guards the closing of queue
+	stopped bool
+}
+
+func newWriter(ctx context.Context, path string, s *sqldb.Store) (*writer, error) {
+	pool, err := connect(path, 1, "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)",
+		"foreign_keys(0)", "cache_size(-32000)", "temp_store(2)")
+	if err != nil {
+		return nil, err
+	}
+	c, err := newConn(ctx, pool)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	w := &writer{store: s, pool: pool, conn: c, queue: make(chan *op, maxOps)}
+	if err := w.keys.load(ctx, c); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return w, nil
+}
+
+// do queues an op and waits until it is durable. It does not leave earlier when the context ends,
+// because then the caller would not know; commits take milliseconds.
+func (w *writer) do(o *op) error {
+	o.done = make(chan error, 1)
+	w.mu.RLock()
+	if w.stopped {
+		w.mu.RUnlock()
+		return webhook.Errorf(webhook.Unavailable, "closed", "the database is closed")
+	}
+	w.queue <- o
+	w.mu.RUnlock()
+	return <-o.done
+}
+
+// stop lets no more ops in; run returns when those queued are written.
+func (w *writer) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.stopped {
+		w.stopped = true
+		close(w.queue)
+	}
+}
+
+func (w *writer) close() error { return w.pool.Close() }
+
+// run commits what is queued until stop.
+func (w *writer) run() {
+	for first := range w.queue {
+		// Those whose commit has just ended get to queue their next op before this one starts.
+		runtime.Gosched()
+		batch, rows := []*op{first}, first.rows
+	gather:
+		for len(batch) < maxOps && rows < maxRows {
+			select {
+			case o, ok := <-w.queue:
+				if !ok {
+					break gather
+				}
+				batch, rows = append(batch, o), rows+o.rows
+			default:
+				break gather
+			}
+		}
+		w.commit(batch)
+	}
+}
+
+// commit writes the ops and answers their callers.
+func (w *writer) commit(batch []*op) {
+	results := make([]error, len(batch))
+	err := w.attempt(batch, results)
+	if err != nil && len(batch) > 1 && !errors.Is(err, errCommit) {
+		// One op spoiled it. Alone, each gets the answer that is its own.
+		for _, o := range batch {
+			w.commit([]*op{o})
+		}
+		return
+	}
+	for i, o := range batch {
+		if err != nil {
+			results[i] = err
+		}
+		o.done <- results[i]
+	}
+}
+
+// errCommit marks the error of a commit itself, which is every op's.
+var errCommit = errors.New("commit")
+
+// attempt writes all ops in one transaction. Errors that are one op's own go into results; an
+// error returned means that nothing was written.
+func (w *writer) attempt(batch []*op, results []error) (err error) {
+	ctx := context.Background()
+	if err := w.conn.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			w.keys.forget()
+			// SQLite may have rolled back by itself; then this errs, and that is no news.
+			_ = w.conn.exec(ctx, "ROLLBACK")
+		}
+	}()
+	tx := &transaction{conn: w.conn, keys: &w.keys, versions: map[string]int64{}, touched: map[int64]touch{}}
+	for i, o := range batch {
+		if results[i] = o.ctx.Err(); results[i] != nil {
+			continue // its caller has gone; nothing was written
+		}
+		if o.savepoint {
+			results[i], err = tx.guarded(ctx, o)
+		} else {
+			err = o.run(tx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.refresh(ctx, tx); err != nil {
+		return err
+	}
+	if err := w.conn.exec(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("%w: %w", errCommit, err)
+	}
+	return nil
+}
+
+// guarded runs an op whose error undoes only its own writes. The second error means that the
+// transaction is lost.
+func (tx *transaction) guarded(ctx context.Context, o *op) (own, lost error) {
+	if err := tx.exec(ctx, "SAVEPOINT op"); err != nil {
+		return nil, err
+	}
+	clear(tx.versions) // it may change tenants
+	defer clear(tx.versions)
+	if own = o.run(tx); own != nil {
+		if err := tx.exec(ctx, "ROLLBACK TO op"); err != nil {
+			return nil, errors.Join(own, err)
+		}
+	}
+	return own, tx.exec(ctx, "RELEASE op")
+}

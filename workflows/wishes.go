@@ -1,0 +1,91 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/postrider/postrider/activities"
+	"github.com/postrider/postrider/webhook"
+)
+
+// listen takes in signals, and Temporal's Cancel as the wish to cancel everything. A wish is written
+// to the rows before anything is done about it.
+func (r *run) listen(ctx workflow.Context) {
+	workflow.GoNamed(ctx, "cancelled", func(ctx workflow.Context) {
+		if !ctx.Done().Receive(ctx, nil) {
+			ctx, cancel := workflow.NewDisconnectedContext(ctx)
+			defer cancel()
+			r.wish(ctx, webhook.WishCancel, WishSignal{})
+		}
+	})
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	workflow.GoNamed(ctx, "signals", func(ctx workflow.Context) {
+		selector := r.selector(ctx)
+		for {
+			selector.Select(ctx)
+		}
+	})
+}
+
+func (r *run) selector(ctx workflow.Context) workflow.Selector {
+	return workflow.NewSelector(ctx).
+		AddReceive(workflow.GetSignalChannel(ctx, SignalCancel), func(c workflow.ReceiveChannel, _ bool) {
+			r.take(ctx, c, webhook.WishCancel)
+		}).
+		AddReceive(workflow.GetSignalChannel(ctx, SignalRetry), func(c workflow.ReceiveChannel, _ bool) {
+			r.take(ctx, c, webhook.WishRetry)
+		}).
+		AddReceive(workflow.GetSignalChannel(ctx, SignalOutcome), func(c workflow.ReceiveChannel, _ bool) {
+			var news OutcomeSignal
+			c.Receive(ctx, &news)
+			for _, d := range r.concerned(news.EndpointID) {
+				d.news++
+			}
+		})
+}
+
+func (r *run) take(ctx workflow.Context, c workflow.ReceiveChannel, wish webhook.Wish) {
+	var signal WishSignal
+	c.Receive(ctx, &signal)
+	r.wish(ctx, wish, signal)
+}
+
+// wish writes a wish down and wakes the deliveries that it concerns.
+func (r *run) wish(ctx workflow.Context, wish webhook.Wish, signal WishSignal) {
+	if !signal.Recorded {
+		insist(ctx, activities.RecordWishName, activities.RecordWishParams{
+			UID: r.in.UID, EndpointID: signal.EndpointID, Wish: wish,
+		}, nil)
+	}
+	for _, d := range r.concerned(signal.EndpointID) {
+		if d.outcome.Status.Final() {
+			continue
+		}
+		d.wish = wish
+		d.news++
+		if d.stop != nil {
+			d.stop()
+		}
+	}
+}
+
+func (r *run) concerned(endpointID string) []*delivery {
+	if endpointID == "" {
+		return r.deliveries
+	}
+	if d := r.byEndpoint[endpointID]; d != nil {
+		return []*delivery{d}
+	}
+	return nil
+}
+
+// drainSignals takes in what arrived while the last delivery ended: a run that completes with
+// signals unread would lose them.
+func (r *run) drainSignals(ctx workflow.Context) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	for _, name := range []string{SignalCancel, SignalRetry, SignalOutcome} {
+		for channel := workflow.GetSignalChannel(ctx, name); channel.ReceiveAsync(nil); {
+			continue
+		}
+	}
+}
