@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -25,6 +26,9 @@ type request struct {
 	path   string
 	route  string // the template; empty where none matched
 	caller caller
+
+	bodyLimit int64
+	bodyError error // why the body could not be read
 }
 
 type requestKey struct{}
@@ -40,7 +44,7 @@ func requestOf(ctx context.Context) *request {
 // observe gives the request its ID and span, and tells log and metrics how it ended.
 func (s *server) observe(c *gin.Context) {
 	start := s.Now()
-	r := &request{id: requestID(c.GetHeader(requestIDHeader)), path: c.Request.URL.Path, route: template(c.FullPath())}
+	r := &request{id: requestID(c.GetHeader(requestIDHeader)), path: c.Request.URL.Path, route: template(c.FullPath()), bodyLimit: s.MaxBodyBytes}
 	ctx := context.WithValue(c.Request.Context(), requestKey{}, r)
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(c.Request.Header))
 	ctx, span := s.Tracer.Start(ctx, spanName(c.Request.Method, r.route), trace.WithSpanKind(trace.SpanKindServer))
@@ -76,22 +80,15 @@ func (s *server) guarded(c *gin.Context) {
 		if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 			panic(cause)
 		}
-		ctx := c.Request.Context()
-		s.Logger.ErrorContext(ctx, "panic", telemetry.KeyRequest, requestOf(ctx).id, telemetry.KeyRoute, requestOf(ctx).route,
-			"cause", cause, "stack", string(debug.Stack()))
-		if !c.Writer.Written() {
-			s.fail(c, errPanic)
+		err := fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		if c.Writer.Written() { // too late for another answer
+			s.problemFor(c.Request.Context(), err)
+			return
 		}
+		s.fail(c, err)
 	}()
 	c.Next()
 }
-
-// errPanic is not a *webhook.Error, so nothing of it is shown.
-var errPanic = panicked{}
-
-type panicked struct{}
-
-func (panicked) Error() string { return "panic" }
 
 func (s *server) noRoute(c *gin.Context) {
 	s.fail(c, webhook.Errorf(webhook.NotFound, "no_such_route", "there is no such route; GET /docs shows them all"))

@@ -67,7 +67,9 @@ func TestASecretValueNeverShows(t *testing.T) {
 	t.Parallel()
 	secret := webhook.Secret{ID: "sec_1", Value: "whsec_hidden"}
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("secret", "value", secret.Value, "secret", secret)
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(handler).Info("secret", "value", secret.Value, "secret", secret)
+	}
 	for _, text := range []string{
 		log.String(), fmt.Sprint(secret.Value), fmt.Sprintf("%v %+v %s %q", secret, secret, secret, secret.Value), fmt.Sprintf("%#v", secret),
 	} {

@@ -11,6 +11,9 @@ import (
 // DefaultTenant is the tenant of whoever names none.
 const DefaultTenant = "default"
 
+// TestEventType is the type of the events that try out an endpoint.
+const TestEventType = "postrider.test"
+
 // Limits of what is accepted.
 const (
 	MaxEventIDLength   = 128
@@ -109,6 +112,12 @@ type SecretValue string
 
 // String hides the value; convert to string explicitly where the value itself is meant.
 func (SecretValue) String() string { return "[redacted]" }
+
+// GoString hides the value from %#v.
+func (SecretValue) GoString() string { return "[redacted]" }
+
+// MarshalText hides the value from JSON, and so from logs of what contains it.
+func (SecretValue) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // LogValue hides the value from slog.
 func (SecretValue) LogValue() slog.Value { return slog.StringValue("[redacted]") }

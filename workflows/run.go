@@ -15,6 +15,7 @@ type run struct {
 	in         DeliverEventInput
 	deliveries []*delivery
 	byEndpoint map[string]*delivery
+	under      workflow.WaitGroup // deliveries that are open and wishes being taken in
 	refreshing bool
 	stale      bool // news came while refreshing
 }
@@ -80,25 +81,48 @@ func (r *run) refresh(ctx workflow.Context) {
 	}
 }
 
-// deliverAll returns when every delivery is final.
+// deliverAll returns when every delivery is final and no signal is left to be taken in: a run that
+// completes with signals unread would lose them.
 func (r *run) deliverAll(ctx workflow.Context) {
-	wg := workflow.NewWaitGroup(ctx)
 	for _, d := range r.deliveries {
-		if d.outcome.Status.Final() {
-			continue
+		if !d.outcome.Status.Final() {
+			r.watch(ctx, d)
 		}
-		wg.Add(1)
-		workflow.GoNamed(ctx, d.endpoint.ID, func(ctx workflow.Context) {
-			defer wg.Done()
-			for !d.outcome.Status.Final() {
-				r.step(ctx, d)
-			}
-		})
 	}
 	// A cancelled run still waits for its deliveries: each ends by the wish to cancel.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	wg.Wait(ctx)
+	for {
+		r.under.Wait(ctx)
+		if !signalsPending(ctx) {
+			return
+		}
+		_ = workflow.Await(ctx, func() bool { return !signalsPending(ctx) })
+	}
+}
+
+// watch sees a delivery through to its end.
+func (r *run) watch(ctx workflow.Context, d *delivery) {
+	r.under.Add(1)
+	workflow.GoNamed(ctx, d.endpoint.ID, func(ctx workflow.Context) {
+		defer r.under.Done()
+		for !d.outcome.Status.Final() {
+			r.step(ctx, d)
+		}
+	})
+}
+
+// revive is watch for a delivery that was over and that somebody wants to be tried again.
+func (r *run) revive(ctx workflow.Context, d *delivery) {
+	r.under.Add(1)
+	d.outcome.Status = activities.Waiting
+	workflow.GoNamed(ctx, d.endpoint.ID, func(ctx workflow.Context) {
+		defer r.under.Done()
+		r.refreshOnce(ctx)
+		if !d.outcome.Status.Final() {
+			r.watch(ctx, d)
+		}
+	})
 }
 
 // step takes a delivery one step further.

@@ -51,6 +51,8 @@ func (r *run) take(ctx workflow.Context, c workflow.ReceiveChannel, wish webhook
 
 // wish writes a wish down and wakes the deliveries that it concerns.
 func (r *run) wish(ctx workflow.Context, wish webhook.Wish, signal WishSignal) {
+	r.under.Add(1)
+	defer r.under.Done()
 	if !signal.Recorded {
 		insist(ctx, activities.RecordWishName, activities.RecordWishParams{
 			UID: r.in.UID, EndpointID: signal.EndpointID, Wish: wish,
@@ -58,6 +60,9 @@ func (r *run) wish(ctx workflow.Context, wish webhook.Wish, signal WishSignal) {
 	}
 	for _, d := range r.concerned(signal.EndpointID) {
 		if d.outcome.Status.Final() {
+			if wish == webhook.WishRetry {
+				r.revive(ctx, d)
+			}
 			continue
 		}
 		d.wish = wish
@@ -78,14 +83,11 @@ func (r *run) concerned(endpointID string) []*delivery {
 	return nil
 }
 
-// drainSignals takes in what arrived while the last delivery ended: a run that completes with
-// signals unread would lose them.
-func (r *run) drainSignals(ctx workflow.Context) {
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
+func signalsPending(ctx workflow.Context) bool {
 	for _, name := range []string{SignalCancel, SignalRetry, SignalOutcome} {
-		for channel := workflow.GetSignalChannel(ctx, name); channel.ReceiveAsync(nil); {
-			continue
+		if workflow.GetSignalChannel(ctx, name).Len() > 0 {
+			return true
 		}
 	}
+	return false
 }

@@ -72,31 +72,24 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 	})
 }
 
-// Status is how the dispatcher is doing.
-type Status struct {
-	Refusing   error // nil: events are let in
-	EngineAway bool
-	SendersUp  bool
-	Waiting    int64 // deliveries that wait to be sent
-	Outbox     int   // outbox rows in memory
-}
-
 // Status reports how the dispatcher is doing.
-func (d *Dispatcher) Status() Status {
+func (d *Dispatcher) Status() webhook.IntakeStatus {
 	d.mu.Lock()
-	up := !d.stopped && !d.lost
+	status := webhook.IntakeStatus{SendersUp: !d.stopped && !d.lost}
 	d.mu.Unlock()
-	d.lane.mu.Lock()
-	outbox := len(d.lane.known)
-	d.lane.mu.Unlock()
-	return Status{Refusing: d.refuse(nil), EngineAway: d.lane.engine.isAway(), SendersUp: up, Waiting: d.load.waiting.Load(), Outbox: outbox}
+	status.EngineAway = d.lane.engine.isAway()
+	status.Backlog = max(0, d.load.waiting.Load())
+	if refused, ok := webhook.AsError(d.refuse(nil)); ok {
+		status.Refusing, status.Reason, status.RetryAfter = true, refused.Detail, refused.RetryAfter
+	}
+	return status
 }
 
 // Levels are the gauges.
 func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
 	status := d.Status()
 	levels := telemetry.Levels{
-		Waiting: max(0, status.Waiting), Held: d.load.held.Load(), Refusing: status.Refusing != nil, Outbox: d.lane.levels(),
+		Waiting: status.Backlog, Held: d.load.held.Load(), Refusing: status.Refusing, Outbox: d.lane.levels(),
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -14,11 +14,31 @@ import (
 // TraceParent are given. The answer has one entry for each, with the endpoint IDs also of new ones.
 // RateLimited or Unavailable, with RetryAfter, when the intake refuses: then nothing is stored.
 func (d *Dispatcher) Accept(ctx context.Context, events []webhook.Event) ([]store.Accepted, error) {
+	return d.accept(ctx, events, "")
+}
+
+// Test sends an event of type webhook.TestEventType to this endpoint only.
+func (d *Dispatcher) Test(ctx context.Context, e webhook.Endpoint) (store.Accepted, error) {
+	event := webhook.Event{
+		Tenant: e.Tenant, ID: webhook.NewID(webhook.EventIDPrefix), Type: webhook.TestEventType,
+		Data:        []byte(`{"message":"this is a test event"}`),
+		TraceParent: telemetry.TraceParent(ctx),
+	}
+	results, err := d.accept(ctx, []webhook.Event{event}, e.ID)
+	if err != nil {
+		return store.Accepted{}, err
+	}
+	results[0].Event.Tenant, results[0].Event.ID, results[0].Event.Type = event.Tenant, event.ID, event.Type
+	return results[0], nil
+}
+
+// accept is Accept, to one endpoint only if one is named.
+func (d *Dispatcher) accept(ctx context.Context, events []webhook.Event, endpointID string) ([]store.Accepted, error) {
 	if err := d.refuse(events); err != nil {
 		d.metrics.Accepted(ctx, telemetry.IntakeRefused, len(events))
 		return nil, err
 	}
-	batch := &batch{results: make([]store.Accepted, len(events)), sent: make([]store.NewEvent, len(events)), routes: make([][]*route, len(events))}
+	batch := &batch{endpointID: endpointID, results: make([]store.Accepted, len(events)), sent: make([]store.NewEvent, len(events)), routes: make([][]*route, len(events))}
 	now := d.now()
 	open := make([]int, len(events))
 	for i, e := range events {
@@ -45,9 +65,10 @@ func (d *Dispatcher) Accept(ctx context.Context, events []webhook.Event) ([]stor
 
 // batch is what one call of Accept works on; all slices go by the event's index.
 type batch struct {
-	sent    []store.NewEvent
-	routes  [][]*route
-	results []store.Accepted
+	endpointID string // not empty: only to this one, whatever it subscribes to
+	sent       []store.NewEvent
+	routes     [][]*route
+	results    []store.Accepted
 }
 
 // acceptSome stores the events with the given indexes and returns those of stale endpoints.
@@ -79,7 +100,7 @@ func (d *Dispatcher) acceptSome(ctx context.Context, b *batch, indexes []int) ([
 // route fills in an event's deliveries.
 func (d *Dispatcher) route(ctx context.Context, b *batch, i int) error {
 	e := &b.sent[i]
-	version, routes, err := d.routes.subscribed(ctx, e.Tenant, e.Type)
+	version, routes, err := d.routes.subscribed(ctx, e.Tenant, e.Type, b.endpointID)
 	if err != nil {
 		return &webhook.Error{Kind: webhook.Unavailable, Code: "store_unavailable", Detail: "endpoints can't be read just now", RetryAfter: time.Second, Cause: err}
 	}

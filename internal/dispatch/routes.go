@@ -37,8 +37,9 @@ func newRoutes(s store.Endpoints) *routes {
 	return &routes{store: s, tenants: map[string]*tenantRoutes{}, endpoints: map[int64]*route{}}
 }
 
-// subscribed are the endpoints to which an event of the type goes, and the tenant's version.
-func (r *routes) subscribed(ctx context.Context, tenant, eventType string) (int64, []*route, error) {
+// subscribed are the endpoints to which an event of the type goes, or the one that is named, and the
+// tenant's version.
+func (r *routes) subscribed(ctx context.Context, tenant, eventType, only string) (int64, []*route, error) {
 	r.mu.RLock()
 	t := r.tenants[tenant]
 	r.mu.RUnlock()
@@ -50,7 +51,7 @@ func (r *routes) subscribed(ctx context.Context, tenant, eventType string) (int6
 	}
 	var found []*route
 	for _, e := range t.endpoints {
-		if webhook.MatchEventType(e.EventTypes, eventType) {
+		if only == "" && webhook.MatchEventType(e.EventTypes, eventType) || only != "" && e.ID == only {
 			found = append(found, e)
 		}
 	}

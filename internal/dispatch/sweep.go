@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
+
 	"github.com/postrider/postrider/activities"
 	"github.com/postrider/postrider/internal/telemetry"
 	"github.com/postrider/postrider/store"
@@ -57,9 +59,9 @@ func (d *Dispatcher) sweep(ctx context.Context, overdue store.OverdueRow) (telem
 		return telemetry.FoundNotReachable, err
 	case workflow.Failed:
 		return telemetry.FoundStuck, d.look(ctx, row, row) // leave it, and look again later
-	case workflow.Status == "terminated":
+	case workflow.Status == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED.String():
 		return telemetry.FoundTerminated, d.look(ctx, row, row.Finish(webhook.DeliveryCancelled, webhook.ReasonTerminated, d.now()))
-	case workflow.Status != "running":
+	case workflow.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING.String():
 		return telemetry.FoundClosed, d.settleFrom(ctx, row, workflow)
 	}
 	for _, p := range workflow.Pending {
@@ -72,7 +74,7 @@ func (d *Dispatcher) sweep(ctx context.Context, overdue store.OverdueRow) (telem
 }
 
 func (d *Dispatcher) sweepPending(ctx context.Context, row webhook.Delivery, p webhook.PendingActivity) (telemetry.Found, error) {
-	if p.State == "paused" || p.State == "pause_requested" {
+	if p.State == statePaused || p.State == enums.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED.String() {
 		return telemetry.FoundPaused, d.look(ctx, row, row.Wait(webhook.WaitingForEngine, d.now()))
 	}
 	after := row

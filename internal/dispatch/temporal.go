@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -13,6 +12,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/postrider/postrider/activities"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/workflows"
 )
@@ -136,6 +136,9 @@ func (t *Temporal) result(ctx context.Context, workflowID, runID string) (*workf
 	return &result, nil
 }
 
+// statePaused is the state of an activity that a person paused in Temporal.
+const statePaused = "Paused"
+
 // described is what DescribeWorkflowExecution says.
 type described struct {
 	view        webhook.WorkflowView
@@ -161,10 +164,7 @@ func describedAs(r *workflowservice.DescribeWorkflowExecutionResponse) described
 	info := r.GetWorkflowExecutionInfo()
 	d := described{status: info.GetStatus()}
 	d.view = webhook.WorkflowView{
-		WorkflowID: info.GetExecution().GetWorkflowId(),
-		RunID:      info.GetExecution().GetRunId(),
-		Status:     lowerSnake(info.GetStatus().String()),
-		StartedAt:  info.GetStartTime().AsTime(),
+		RunID: info.GetExecution().GetRunId(), Status: info.GetStatus().String(), StartedAt: info.GetStartTime().AsTime(),
 	}
 	if info.GetCloseTime() != nil {
 		d.view.ClosedAt = info.GetCloseTime().AsTime()
@@ -175,8 +175,9 @@ func describedAs(r *workflowservice.DescribeWorkflowExecutionResponse) described
 	d.taskFailing = r.GetPendingWorkflowTask().GetAttempt() > 2
 	for _, p := range r.GetPendingActivities() {
 		a := webhook.PendingActivity{
-			EndpointID:  p.GetActivityId(),
-			State:       strings.TrimPrefix(lowerSnake(p.GetState().String()), "pending_activity_state_"),
+			ActivityID:  p.GetActivityId(),
+			Type:        p.GetActivityType().GetName(),
+			State:       p.GetState().String(),
 			Attempt:     int(p.GetAttempt()),
 			MaxAttempts: int(p.GetMaximumAttempts()),
 			LastFailure: p.GetLastFailure().GetMessage(),
@@ -188,26 +189,14 @@ func describedAs(r *workflowservice.DescribeWorkflowExecutionResponse) described
 			a.NextAttemptAt = at.AsTime()
 		}
 		if p.GetPaused() {
-			a.State = "paused"
+			a.State = statePaused
+		}
+		if a.Type == activities.DeliverName {
+			a.EndpointID = a.ActivityID
 		}
 		d.view.Pending = append(d.view.Pending, a)
 	}
 	return d
-}
-
-// lowerSnake is an enum's name, CamelCase, as a word of our API.
-func lowerSnake(name string) string {
-	var b strings.Builder
-	for i, c := range name {
-		if c >= 'A' && c <= 'Z' {
-			if i > 0 {
-				b.WriteByte('_')
-			}
-			c += 'a' - 'A'
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
 
 // engineError gives an error of Temporal's the kind that the lane tells apart.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"go.temporal.io/server/common/log"
@@ -43,8 +44,8 @@ func (l serverLogger) Panic(msg string, tags ...tag.Tag) {
 func (l serverLogger) Fatal(msg string, tags ...tag.Tag) {
 	l.log(slog.LevelError, msg, tags)
 	for _, t := range tags {
-		if err, ok := t.Value().(error); ok {
-			msg += ": " + err.Error()
+		if t.Key() == "error" {
+			msg = fmt.Sprintf("%s: %v", msg, t.Value())
 		}
 	}
 	panic(fatal(msg))

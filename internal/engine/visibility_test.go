@@ -1,8 +1,11 @@
 package engine_test
 
 import (
+	"database/sql"
 	"fmt"
 	"maps"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,4 +100,57 @@ func TestWorkflowsAreListedAndCountedByWhatTheUIAndPeopleAskFor(t *testing.T) {
 	if want := map[string]int64{`"Running"`: 2, `"Terminated"`: 1}; !maps.Equal(byStatus, want) {
 		t.Errorf("got %v, want %v", byStatus, want)
 	}
+}
+
+// What Temporal makes of the queries above, for a look at how SQLite answers them.
+const (
+	mine   = "namespace_id = 'x' AND TemporalNamespaceDivision IS NULL AND "
+	newest = " ORDER BY coalesce(close_time, '9999-12-31 23:59:59+00:00') DESC, start_time DESC, run_id LIMIT 100"
+)
+
+func TestListsAndCountsUseAnIndexAndNeedNoSorting(t *testing.T) {
+	t.Parallel()
+	shared(t)
+	path := filepath.Join(sharedDir, "temporal-visibility.db")
+	for query, want := range map[string]string{
+		"SELECT memo FROM executions_visibility WHERE " + mine + "1" + newest:                                   "default_idx",
+		"SELECT memo FROM executions_visibility WHERE " + mine + "status = 1" + newest:                          "by_status",
+		"SELECT memo FROM executions_visibility WHERE " + mine + "workflow_type_name = 'DeliverEvent'" + newest: "by_workflow_type",
+		"SELECT memo FROM executions_visibility WHERE " + mine + "workflow_id = 'evt_1'" + newest:               "by_workflow_id",
+		"SELECT memo FROM executions_visibility WHERE " + mine + "Keyword01 = 'acme'" + newest:                  "by_keyword_01",
+		"SELECT memo FROM executions_visibility WHERE " + mine + "Keyword02 = 'invoice.paid'" + newest:          "by_keyword_02",
+		"SELECT memo FROM executions_visibility WHERE " + mine + "parent_workflow_id = 'evt_1'" + newest:        "by_parent_workflow_id",
+		"SELECT status, count(*) FROM executions_visibility WHERE " + mine + "1 GROUP BY status":                "COVERING INDEX by_status",
+		"SELECT count(*) FROM executions_visibility WHERE " + mine + "workflow_type_name = 'DeliverEvent'":      "COVERING INDEX by_workflow_type",
+		"SELECT count(*) FROM executions_visibility WHERE " + mine + "status = 1":                               "COVERING INDEX by_status",
+	} {
+		got := plan(t, path, query)
+		if !strings.Contains(got, want+" ") || strings.Contains(got, "TEMP B-TREE") || strings.Contains(got, "SCAN") {
+			t.Errorf("%s: got %s, want %s", query, got, want)
+		}
+	}
+}
+
+func plan(t *testing.T, path, query string) string {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	return strings.Join(steps, "; ")
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -229,4 +230,26 @@ func covers(got, want map[string]string) bool {
 		}
 	}
 	return true
+}
+
+func TestTheOperationsPageListsEveryMetricWithItsLabels(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range telemetry.Catalogue() {
+		name := strings.TrimSuffix(prometheusName(i), "_count")
+		at := slices.IndexFunc(strings.Split(string(page), "\n"), func(line string) bool { return strings.HasPrefix(line, "| `"+name+"` |") })
+		if at < 0 {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		row := strings.Split(string(page), "\n")[at]
+		for _, l := range i.Labels {
+			if i.Name != telemetry.RequestDuration && !strings.Contains(row, "`"+l.Key+"`") {
+				t.Errorf("%s: its label %s is missing", name, l.Key)
+			}
+		}
+	}
 }

@@ -57,7 +57,7 @@ func (db *DB) accept(ctx context.Context, tx *transaction, e *sqldb.AcceptRow) (
 	}
 	if max(version, 0) != e.EndpointsVersion {
 		// A stale duplicate is a duplicate: its endpoints were fixed the first time.
-		if first, ok, err := db.Duplicate(ctx, tx, e); ok || err != nil {
+		if first, ok, err := db.duplicate(ctx, tx, e); ok || err != nil {
 			return first, err
 		}
 		return store.Accepted{Status: store.AcceptedStale}, nil
@@ -72,7 +72,7 @@ func (db *DB) accept(ctx context.Context, tx *transaction, e *sqldb.AcceptRow) (
 		return store.Accepted{}, err
 	}
 	if inserted == 0 {
-		first, _, err := db.Duplicate(ctx, tx, e)
+		first, _, err := db.duplicate(ctx, tx, e)
 		return first, err
 	}
 	if version < 0 {
@@ -99,6 +99,14 @@ func (db *DB) accept(ctx context.Context, tx *transaction, e *sqldb.AcceptRow) (
 	return accepted, nil
 }
 
+// duplicate is the answer for an event whose ID is taken, as the first one stands at this moment.
+func (db *DB) duplicate(ctx context.Context, tx *transaction, e *sqldb.AcceptRow) (store.Accepted, bool, error) {
+	if err := db.writer.refresh(ctx, tx); err != nil {
+		return store.Accepted{}, false, err
+	}
+	return db.Duplicate(ctx, tx, e)
+}
+
 // version is the tenant's endpoints version, or -1 if it has no row.
 func (tx *transaction) version(ctx context.Context, tenant string) (int64, error) {
 	if v, ok := tx.versions[tenant]; ok {
@@ -114,4 +122,3 @@ func (tx *transaction) version(ctx context.Context, tenant string) (int64, error
 	}
 	return v, err
 }
-

@@ -142,4 +142,3 @@ func dialect() sqldb.Dialect {
 		},
 	}
 }
-

@@ -158,7 +158,7 @@ func (w *writer) attempt(batch []*op, results []error) (err error) {
 			continue // its caller has gone; nothing was written
 		}
 		if o.savepoint {
-			results[i], err = tx.guarded(ctx, o)
+			results[i], err = w.guarded(ctx, tx, o)
 		} else {
 			err = o.run(tx)
 		}
@@ -177,12 +177,15 @@ func (w *writer) attempt(batch []*op, results []error) (err error) {
 
 // guarded runs an op whose error undoes only its own writes. The second error means that the
 // transaction is lost.
-func (tx *transaction) guarded(ctx context.Context, o *op) (own, lost error) {
+func (w *writer) guarded(ctx context.Context, tx *transaction, o *op) (own, lost error) {
+	// It may read and change what the transaction keeps in memory.
+	if err := w.refresh(ctx, tx); err != nil {
+		return nil, err
+	}
+	defer clear(tx.versions)
 	if err := tx.exec(ctx, "SAVEPOINT op"); err != nil {
 		return nil, err
 	}
-	clear(tx.versions) // it may change tenants
-	defer clear(tx.versions)
 	if own = o.run(tx); own != nil {
 		if err := tx.exec(ctx, "ROLLBACK TO op"); err != nil {
 			return nil, errors.Join(own, err)

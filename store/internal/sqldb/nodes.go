@@ -129,4 +129,3 @@ func (s *Store) takeStrays(ctx context.Context, tx Querier, to int64, limit int)
 	_, err = tx.ExecContext(ctx, `DELETE FROM nodes WHERE removed_at > 0 AND removed_at < `+s.dialect.Now+` - $1`, forgetNodes.Microseconds())
 	return n, err
 }
-

@@ -110,4 +110,3 @@ func (s *Store) endpointID(ctx context.Context, q Querier, key int64) (string, e
 	s.mu.Unlock()
 	return id, nil
 }
-

@@ -42,6 +42,14 @@ func HeadersJSON(h map[string]string) any {
 	return encodeJSON(h)
 }
 
+// Body is how a response body is stored; an empty one is NULL.
+func Body(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
 func encodeJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil { // only strings, numbers and lists of them come here

@@ -38,6 +38,7 @@ CREATE TABLE endpoints (
 );
 CREATE INDEX endpoints_by_tenant ON endpoints (tenant, key) WHERE state <> 'deleted';
 CREATE INDEX endpoints_by_change ON endpoints (updated_at, key);
+CREATE INDEX endpoints_by_state ON endpoints (state, key);
 
 CREATE TABLE api_keys (
     key          INTEGER PRIMARY KEY,

@@ -1,0 +1,30 @@
+// Command postrider delivers webhooks durably: an event that is posted once reaches every
+// subscribed endpoint, signed, and retried for days if need be.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := newRoot().ExecuteContext(ctx); err != nil {
+		if !errors.Is(err, errShown) {
+			fmt.Fprintln(os.Stderr, "postrider:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// errShown ends the process with code 1 after the command has said why.
+var errShown = errors.New("shown already")

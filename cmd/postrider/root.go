@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postrider/postrider/internal/config"
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "postrider",
+		Short:         "Durable webhooks on Temporal",
+		Long:          "Postrider takes an event once and gets it to every subscribed endpoint: signed, retried with exponential\nbackoff and jitter for days if need be, never lost.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version,
+	}
+	root.AddCommand(
+		newServe(), newAPI(), newWorker(), newEngine(), newMigrate(), newVersion(),
+	)
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "postrider", version)
+			return err
+		},
+	}
+}
+
+// configured gives a command the flags of the configuration, and calls run with what they, the
+// environment and the defaults say.
+func configured(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Config) error, only ...string) *cobra.Command {
+	cfg := config.Default()
+	cfg.Bind(cmd.Flags(), only...)
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cfg.ReadEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
+			return err
+		}
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+		return run(cmd, cfg)
+	}
+	return cmd
+}
