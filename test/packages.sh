@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 which=${1:?fast or server}
 
 # A package's test binary is listed as "<package>.test"; its Deps are what its tests link.
-go list -test -f '{{.ImportPath}}{{range .Deps}}{{if eq . "go.temporal.io/server/temporal"}} server{{end}}{{end}}' ./... |
+go list -e -test -f '{{.ImportPath}}{{range .Deps}}{{if eq . "go.temporal.io/server/temporal"}} server{{end}}{{end}}' ./... |
 	awk -v which="$which" '
 		/\[/ { next }                      # a package rebuilt for a test; its .test says it all
 		{

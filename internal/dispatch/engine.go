@@ -30,9 +30,10 @@ var (
 // Description is what the sweep needs to know of a workflow.
 type Description struct {
 	webhook.WorkflowView
-	UID    int64                         // of the event that it was started for; 0: unknown
-	Failed bool                          // its workflow task fails again and again
-	Result *workflows.DeliverEventResult // of a closed run
+	UID        int64 // of the event that it was started for; 0: unknown
+	Generation int
+	Failed     bool                          // its workflow task fails again and again
+	Result     *workflows.DeliverEventResult // of a closed run
 }
 
 // engineState is how the engine has been doing: how many calls it gets at once (more by one with

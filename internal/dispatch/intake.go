@@ -135,6 +135,7 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 		}
 		fresh = append(fresh, d.newEvent(b, i, byWorkflow))
 	}
+	d.lane.takeIn(fresh, byWorkflow)
 	d.pump()
 	d.mu.Unlock()
 	for i, r := range b.results {
@@ -143,7 +144,6 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 			d.load.add(b.sent[i].Tenant, len(b.sent[i].Deliveries), int64(len(b.sent[i].Data)))
 		}
 	}
-	d.lane.takeIn(fresh, byWorkflow)
 }
 
 // newEvent needs d.mu.

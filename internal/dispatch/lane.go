@@ -140,7 +140,7 @@ func (l *lane) next() (*item, time.Duration) {
 
 func ready(items []*item, now time.Time) bool { return len(items) > 0 && !items[0].after.After(now) }
 
-// takeIn takes in events that were just accepted.
+// takeIn takes in events that were just accepted; needs d.mu.
 func (l *lane) takeIn(events []*event, byWorkflow bool) {
 	l.mu.Lock()
 	for _, ev := range events {

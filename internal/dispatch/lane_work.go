@@ -68,8 +68,18 @@ func (l *lane) start(ctx context.Context, i *item) error {
 	if err != nil {
 		return err
 	}
+	if i.tries > 0 && l.exists(ctx, work.Event) {
+		return nil
+	}
 	l.d.begin(work.Event.UID)
 	return l.startWork(telemetry.WithTraceParent(ctx, work.Event.TraceParent), work, work.Event.Generation > 1)
+}
+
+// exists reports whether a start that seemed to fail has done its work all the same. Asking is cheap;
+// in Temporal a start that comes twice leaves a history behind that nobody deletes for weeks.
+func (l *lane) exists(ctx context.Context, event webhook.Event) bool {
+	known, err := l.d.engine.Describe(ctx, event.WorkflowID())
+	return err == nil && known.UID == event.UID && known.Generation >= event.Generation
 }
 
 // startWork starts the event's workflow. again admits that an earlier run of it has closed.

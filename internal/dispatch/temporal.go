@@ -107,7 +107,7 @@ func (t *Temporal) Describe(ctx context.Context, workflowID string) (Description
 	if err != nil {
 		return Description{}, err
 	}
-	description := Description{WorkflowView: d.view, UID: d.uid, Failed: d.taskFailing}
+	description := Description{WorkflowView: d.view, UID: d.uid, Generation: d.generation, Failed: d.taskFailing}
 	if d.status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING && d.status != enums.WORKFLOW_EXECUTION_STATUS_TERMINATED {
 		description.Result, err = t.result(ctx, workflowID, d.view.RunID)
 	}

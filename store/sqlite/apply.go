@@ -26,7 +26,8 @@ const (
 	updateNotHeld = `, held_since = 0`
 	updateWish    = `, wish = ?`
 	updateOwner   = `, owner = ?`
-	updateWhere   = ` WHERE event_uid = ? AND endpoint_key = ? AND attempts = ? AND state IN ('pending', 'retrying', 'held')`
+	updateWhere   = ` WHERE event_uid = ? AND endpoint_key = ? AND attempts = ?
+		AND (state = 'pending' OR state = 'retrying' OR state = 'held')`
 
 	updateNotHeldOnly = updateDelivery + updateNotHeld + updateWhere // nearly all changes
 )

@@ -3,33 +3,35 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
-	"os"
 	"time"
 )
 
 const (
-	checkpointEvery = 100 * time.Millisecond
-	// passiveAbove is the size of the log from which it is copied into the file beside the writer.
-	passiveAbove = 8 << 20
-	// truncateAbove is the size from which the writer is made to wait for the rest, which is short
-	// after a passive checkpoint, because under constant load the log would never come to an end.
-	truncateAbove = 64 << 20
+	// checkpointEvery is how often the write-ahead log is copied into the file. Pages that were
+	// written several times meanwhile are copied once.
+	checkpointEvery = time.Second
+	// restartAbove is the number of pages in the log (64 MiB) from which the writer is made to
+	// wait until all of it is copied, so that it begins the log anew; under constant load it would
+	// grow for ever.
+	restartAbove = 64 << 20 / pageSize
 )
 
-// checkpointer keeps the write-ahead log small, off the path of commits.
+// checkpointer keeps the write-ahead log small, off the path of commits. It never makes SQLite
+// itself restart or truncate the log: that would cost the writer's connection its whole cache.
 type checkpointer struct {
 	pool   *sql.DB
-	wal    string // the log's file
+	writer *writer
 	logger *slog.Logger
 }
 
-func newCheckpointer(path string, logger *slog.Logger) (*checkpointer, error) {
-	pool, err := connect(path, 1, "synchronous(FULL)")
+func newCheckpointer(path string, w *writer, logger *slog.Logger) (*checkpointer, error) {
+	pool, err := connect(path, 1, "synchronous(FULL)", "cache_size(-1000)")
 	if err != nil {
 		return nil, err
 	}
-	return &checkpointer{pool: pool, wal: path + "-wal", logger: logger}, nil
+	return &checkpointer{pool: pool, writer: w, logger: logger}, nil
 }
 
 // run checkpoints until the context ends, and then closes its connection.
@@ -37,38 +39,41 @@ func (c *checkpointer) run(ctx context.Context) {
 	defer c.pool.Close()
 	ticker := time.NewTicker(checkpointEvery)
 	defer ticker.Stop()
-	var done int64 // size of the log at the last passive checkpoint
+	var seen int64
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		size := c.size()
-		if size < done {
-			done = 0 // the writer has begun the log anew
-		}
-		if size-done < passiveAbove {
+		commits := c.writer.commits.Load()
+		if commits == seen {
 			continue
 		}
-		c.checkpoint(ctx, "PASSIVE")
-		if done = size; c.size() > truncateAbove {
-			c.checkpoint(ctx, "TRUNCATE")
-			done = 0
+		seen = commits
+		if err := c.checkpoint(ctx); err != nil && ctx.Err() == nil {
+			c.logger.WarnContext(ctx, "checkpoint failed", "error", err)
 		}
 	}
 }
 
-func (c *checkpointer) size() int64 {
-	info, err := os.Stat(c.wal)
-	if err != nil {
-		return 0
+func (c *checkpointer) checkpoint(ctx context.Context) error {
+	pages, err := c.passive(ctx)
+	if err != nil || pages < restartAbove {
+		return err
 	}
-	return info.Size()
+	return c.writer.pause(func() error {
+		_, err := c.passive(ctx)
+		return err
+	})
 }
 
-func (c *checkpointer) checkpoint(ctx context.Context, mode string) {
-	if _, err := c.pool.ExecContext(ctx, "PRAGMA wal_checkpoint("+mode+")"); err != nil && ctx.Err() == nil {
-		c.logger.WarnContext(ctx, "checkpoint failed", "mode", mode, "error", err)
+// passive copies what it can without making anybody wait. It returns how long the log is.
+func (c *checkpointer) passive(ctx context.Context) (pages int64, err error) {
+	var busy, copied int64
+	err = c.pool.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
+	if err != nil {
+		return 0, fmt.Errorf("checkpoint: %w", err)
 	}
+	return pages, nil
 }

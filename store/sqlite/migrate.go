@@ -22,6 +22,9 @@ var migrations embed.FS
 // applicationID marks the files that Postrider made ("Post" in ASCII).
 const applicationID = 0x506f7374
 
+// pageSize in bytes: PLACEHOLDER
+const pageSize = 4096
+
 // Migrate brings the file up to date, making it if it is not there. Each migration is a
 // transaction: after a crash the next call goes on.
 func Migrate(ctx context.Context, path string) error {
@@ -35,8 +38,8 @@ func migrate(ctx context.Context, path string) error {
 	if err := checkHeader(path); err != nil {
 		return err
 	}
-	// auto_vacuum must be set before anything is written, journal_mode included.
-	pool, err := connect(path, 1, "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)")
+	// Page size and auto_vacuum must be set before anything is written, journal_mode included.
+	pool, err := connect(path, 1, fmt.Sprintf("page_size(%d)", pageSize), "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
 	if db.reader, err = newReader(ctx, path); err != nil {
 		return nil, errors.Join(err, db.writer.close())
 	}
-	c, err := newCheckpointer(path, logger)
+	c, err := newCheckpointer(path, db.writer, logger)
 	if err != nil {
 		return nil, errors.Join(err, db.reader.close(), db.writer.close())
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/store/internal/sqldb"
 	"github.com/postrider/postrider/webhook"
@@ -28,6 +29,7 @@ type op struct {
 	// lost and the others in it are written again without it.
 	run       func(tx *transaction) error
 	savepoint bool
+	between   bool // run is called between transactions, with nil
 	done      chan error
 }
 
@@ -46,6 +48,8 @@ type writer struct {
 	conn  *conn
 	keys  keys
 	queue chan *op
+	// commits counts transactions; the checkpointer looks whether there were any.
+	commits atomic.Int64
 
 	mu      sync.RWMutex // guards the closing of queue
 	stopped bool
@@ -80,6 +84,11 @@ func (w *writer) do(o *op) error {
 	w.queue <- o
 	w.mu.RUnlock()
 	return <-o.done
+}
+
+// pause runs f while nothing is written.
+func (w *writer) pause(f func() error) error {
+	return w.do(&op{ctx: context.Background(), rows: maxRows, between: true, run: func(*transaction) error { return f() }})
 }
 
 // stop lets no more ops in; run returns when those queued are written.
@@ -118,6 +127,14 @@ func (w *writer) run() {
 
 // commit writes the ops and answers their callers.
 func (w *writer) commit(batch []*op) {
+	// A pause fills a batch, so it is the last of one.
+	if last := batch[len(batch)-1]; last.between {
+		batch = batch[:len(batch)-1]
+		defer func() { last.done <- last.run(nil) }()
+	}
+	if len(batch) == 0 {
+		return
+	}
 	results := make([]error, len(batch))
 	err := w.attempt(batch, results)
 	if err != nil && len(batch) > 1 && !errors.Is(err, errCommit) {
@@ -172,6 +189,7 @@ func (w *writer) attempt(batch []*op, results []error) (err error) {
 	if err := w.conn.exec(ctx, "COMMIT"); err != nil {
 		return fmt.Errorf("%w: %w", errCommit, err)
 	}
+	w.commits.Add(1)
 	return nil
 }
 

@@ -17,12 +17,10 @@ const deliveryColumns = `d.event_uid, d.endpoint_key, e.tenant, e.id, e.type, p.
 // The conditions of partial indexes, written as the migrations have them: SQLite uses such an
 // index only where the query says the same.
 const (
-	// deliveryOpen: may still be sent.
-	deliveryOpen = `d.state IN ('pending', 'retrying', 'held')`
 	// deliveryToSend: the dispatcher has it to send.
 	deliveryToSend = `d.waiting_for <> '' AND d.state <> 'held'`
 	// deliveryWithEngine: Temporal has its next attempt.
-	deliveryWithEngine = `d.state IN ('pending', 'retrying') AND d.waiting_for = ''`
+	deliveryWithEngine = `(d.state = 'pending' OR d.state = 'retrying') AND d.waiting_for = ''`
 	// deliveryAside: off the straight way from accepted to delivered.
 	deliveryAside = `d.state <> 'delivered' AND (d.state <> 'pending' OR d.waiting_for = '')`
 )

@@ -12,9 +12,9 @@ import (
 
 const eventColumns = `e.uid, e.tenant, e.id, e.type, e.size, e.fingerprint, e.traceparent, e.generation, e.state, e.created_at, e.completed_at`
 
-// eventTrouble is the condition of the partial index events_by_trouble: the states that few
-// events are in.
-const eventTrouble = `e.state IN ('delivering', 'partial', 'exhausted', 'expired', 'cancelled')`
+// eventTrouble is the condition of the partial index events_by_trouble: most events
+// are in none of its states.
+const eventTrouble = `e.state <> 'accepted' AND e.state <> 'delivered' AND e.state <> 'unrouted'`
 
 // eventInto is where the columns of an event go.
 func eventInto(e *webhook.Event) []any {
@@ -106,10 +106,7 @@ func eventPage(q store.EventQuery, c *cursor.Cursor, limit int) (string, []any) 
 	return sel.page(eventColumns, by, c, limit)
 }
 
+// troubled reports whether eventTrouble holds for the state.
 func troubled(state webhook.EventState) bool {
-	switch state {
-	case webhook.EventDelivering, webhook.EventPartial, webhook.EventExhausted, webhook.EventExpired, webhook.EventCancelled:
-		return true
-	}
-	return false
+	return state != webhook.EventAccepted && state != webhook.EventDelivered && state != webhook.EventUnrouted
 }
