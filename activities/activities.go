@@ -5,6 +5,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -33,13 +34,17 @@ type Dispatcher interface {
 	Save(ctx context.Context, before, after webhook.Delivery) error
 	// Attempt makes the delivery's next attempt if it may be sent to now and commits what came of
 	// it. If not, it commits that the delivery waits. Either way it returns the row as it is now.
-	// lost is the number of attempts before this one that were begun and never recorded.
+	// lost is the number of attempts before this one that were begun and never recorded. An error
+	// wraps ErrUnrecorded if the request was made.
 	Attempt(ctx context.Context, d webhook.Delivery, lost int) (webhook.Delivery, error)
 	// RecordWish writes a person's wish to the open deliveries; endpointID "" is all.
 	RecordWish(ctx context.Context, uid int64, endpointID string, wish webhook.Wish) error
 	// Settle ends an open delivery that nobody is sending, or says that it is in flight.
 	Settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string) (Standing, error)
 }
+
+// ErrUnrecorded says that an attempt was made and that what came of it could not be committed.
+var ErrUnrecorded = errors.New("the attempt was made and not recorded")
 
 // Standing is a delivery's row, and whether a request is under way for it.
 type Standing struct {

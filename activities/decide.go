@@ -14,6 +14,7 @@ const (
 	ruleReport
 	ruleNotDue
 	ruleWaits
+	ruleSpent
 	ruleSend
 )
 
@@ -37,12 +38,15 @@ func decide(d webhook.Delivery, t int, now time.Time) step {
 	case t == 1: // a first send, a forced retry, or a Reset from the Temporal UI
 		return step{rule: ruleSend, base: d.Attempts}
 	case d.Base+t <= d.Attempts: // Temporal's records fell back
-		if d.DueAt.After(now) {
+		if d.DueAt.After(now) && d.Wish != webhook.WishRetry {
 			return step{rule: ruleNotDue}
 		}
 		return step{rule: ruleSend, base: d.Attempts + 1 - t}
-	default:
-		// Attempts that Temporal counted and the row did not were begun by a worker that died.
-		return step{rule: ruleSend, base: d.Base, lost: d.Base + t - 1 - d.Attempts}
 	}
+	// Attempts that Temporal counted and the row did not were begun by a worker that died.
+	lost := d.Base + t - 1 - d.Attempts
+	if lost >= d.AttemptsLeft() { // Temporal counts on past the budget after a Reset, for one
+		return step{rule: ruleSpent}
+	}
+	return step{rule: ruleSend, base: d.Base, lost: lost}
 }

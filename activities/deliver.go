@@ -36,7 +36,8 @@ type DeliverResult struct {
 //  2. an attempt was made that Temporal has not been told of: report it, no request;
 //  3. Temporal asks for an attempt that was made already, and the next is not due: complete;
 //  4. it may not be sent to now: complete, the dispatcher will send it;
-//  5. send, commit, and only then return.
+//  5. send, commit, and only then return. An attempt that could not be committed, or that a worker
+//     died in, counts: the next one has the number after it.
 func (a *Activities) Deliver(ctx context.Context, p DeliverParams) (DeliverResult, error) {
 	row, err := a.dispatcher.Delivery(ctx, p.UID, p.EndpointKey)
 	switch {
@@ -55,6 +56,8 @@ func (a *Activities) Deliver(ctx context.Context, p DeliverParams) (DeliverResul
 		result := a.complete(row)
 		result.NotDue = true
 		return result, nil
+	case ruleSpent:
+		return DeliverResult{}, spent(row)
 	default:
 		return a.send(ctx, row, step, t)
 	}
@@ -67,7 +70,11 @@ func (a *Activities) report(ctx context.Context, row webhook.Delivery) (DeliverR
 	if err := a.dispatcher.Save(ctx, row, after); err != nil {
 		return a.complete(parked(row)), nil
 	}
-	return DeliverResult{}, attemptFailed(after, max(after.DueAt.Sub(a.now()), time.Millisecond))
+	wait := after.DueAt.Sub(a.now())
+	if row.Wish == webhook.WishRetry { // somebody was quicker than the handover
+		wait = 0
+	}
+	return DeliverResult{}, attemptFailed(after, max(wait, time.Millisecond))
 }
 
 func (a *Activities) send(ctx context.Context, row webhook.Delivery, step step, t int) (DeliverResult, error) {
@@ -81,6 +88,8 @@ func (a *Activities) send(ctx context.Context, row webhook.Delivery, step step, 
 	}
 	after, err := a.dispatcher.Attempt(ctx, row, step.lost)
 	switch {
+	case errors.Is(err, ErrUnrecorded):
+		return DeliverResult{}, unrecorded(row, err)
 	case err != nil:
 		return a.complete(parked(row)), nil
 	case after.State == webhook.DeliveryExhausted && after.Attempts > row.Attempts:

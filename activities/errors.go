@@ -13,6 +13,8 @@ import (
 const (
 	AttemptFailedType = "AttemptFailed" // an attempt was refused or found nobody
 	UnavailableType   = "Unavailable"   // our own store did not answer
+
+	OutcomeUnknownType = "OutcomeUnknown" // an attempt was made and nobody knows what came of it
 )
 
 // AttemptFailure is the detail of an AttemptFailed error.
@@ -40,6 +42,20 @@ func lastAttemptFailed(d webhook.Delivery) error {
 		Category:     temporal.ApplicationErrorCategoryBenign,
 		Details:      []any{attemptDetail(d)},
 	})
+}
+
+// unrecorded reports an attempt that was made and not committed: it counts, as if the worker had died.
+func unrecorded(d webhook.Delivery, cause error) error {
+	return temporal.NewApplicationErrorWithOptions(
+		fmt.Sprintf("attempt %d: its outcome could not be recorded", d.Attempts+1), OutcomeUnknownType,
+		temporal.ApplicationErrorOptions{Cause: cause})
+}
+
+// spent ends the activity of a delivery whose last attempts were begun and never recorded.
+func spent(d webhook.Delivery) error {
+	return temporal.NewApplicationErrorWithOptions(
+		fmt.Sprintf("attempt %d: the worker stopped while it was under way", d.Budget), OutcomeUnknownType,
+		temporal.ApplicationErrorOptions{NonRetryable: true})
 }
 
 // failure is our own trouble in a local activity; the workflow parks and is woken later.

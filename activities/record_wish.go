@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"github.com/postrider/postrider/webhook"
 )
@@ -16,8 +17,9 @@ type RecordWishParams struct {
 // RecordWish is a local activity: a wish that reached the workflow by a signal is written to the
 // rows before the workflow acts on it, so that every send sees it.
 func (a *Activities) RecordWish(ctx context.Context, p RecordWishParams) error {
-	if err := a.dispatcher.RecordWish(ctx, p.UID, p.EndpointID, p.Wish); err != nil {
-		return failure("write the wish down", err)
+	err := a.dispatcher.RecordWish(ctx, p.UID, p.EndpointID, p.Wish)
+	if err == nil || errors.Is(err, webhook.NotFound) { // deleted by retention: nothing to wish for
+		return nil
 	}
-	return nil
+	return failure("write the wish down", err)
 }

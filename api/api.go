@@ -47,7 +47,7 @@ type Intake interface {
 	Accept(ctx context.Context, events []webhook.Event) ([]store.Accepted, error)
 	// Wish commits a cancel or retry and wakes what has to act on it. Errors as store.Events.Wish.
 	Wish(ctx context.Context, w store.WishRequest) (webhook.Event, []webhook.Delivery, error)
-	// Test sends an event of type TestEventType to this endpoint only. The answer's Event has
+	// Test sends an event of type webhook.TestEventType to this endpoint only. The answer's Event has
 	// Tenant, ID and Type. Errors as Accept.
 	Test(ctx context.Context, e webhook.Endpoint) (store.Accepted, error)
 	// EndpointChanged says that an endpoint was made, changed, paused, resumed or deleted; it is
@@ -56,9 +56,6 @@ type Intake interface {
 	// Status says whether events are taken in and got out.
 	Status() webhook.IntakeStatus
 }
-
-// TestEventType is the type of the events that POST /v1/endpoints/{id}/test sends.
-const TestEventType = "postrider.test"
 
 // Engine shows a workflow as Temporal sees it: NotFound when there is none, any other error when
 // Temporal cannot be asked.
@@ -118,13 +115,13 @@ func (d Deps) withDefaults() Deps {
 // server handles the requests.
 type server struct {
 	Deps
-	keys *keyCache
+	keys    *keyCache
+	openapi document
 }
 
 // New is the handler of the whole API. It panics when d lacks something that it must have.
 func New(d Deps) http.Handler {
 	s := &server{Deps: d.withDefaults()}
 	s.keys = newKeyCache(s.Store.APIKeyByHash, s.Now)
-	engine, _ := s.build()
-	return engine
+	return s.build().engine
 }

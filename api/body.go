@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -122,6 +123,12 @@ func (b *body[T]) Resolve(ctx huma.Context) []error {
 	}
 	b.faults = decode(text, &b.in)
 	return nil
+}
+
+// describe is the body in the OpenAPI document.
+func (b *body[T]) describe(schemas huma.Registry) *huma.RequestBody {
+	schema := schemas.Schema(reflect.TypeFor[T](), true, "")
+	return &huma.RequestBody{Required: b.required(), Content: map[string]*huma.MediaType{jsonMedia: {Schema: schema}}}
 }
 
 // required reports whether a request without a body is refused.

@@ -64,11 +64,8 @@ func (d *decoder) object(prefix string, text []byte, into reflect.Value) {
 // value reads any value.
 func (d *decoder) value(field string, text []byte, into reflect.Value) {
 	if into.Kind() == reflect.Pointer {
-		before := len(d.faults)
-		element := reflect.New(into.Type().Elem())
-		if d.value(field, text, element.Elem()); len(d.faults) == before || element.Elem().Kind() == reflect.Struct {
-			into.Set(element)
-		}
+		into.Set(reflect.New(into.Type().Elem()))
+		d.value(field, text, into.Elem())
 		return
 	}
 	switch kind := into.Kind(); {
@@ -118,12 +115,11 @@ func mustBe(v reflect.Value) string {
 	}
 }
 
-// fieldNamed finds the field of a struct by its JSON name.
+// fieldNamed finds the field of a struct, or of one embedded in it, by its JSON name.
 func fieldNamed(of reflect.Value, name string) (field reflect.Value, nullable, ok bool) {
-	for i := range of.NumField() {
-		tag := of.Type().Field(i).Tag
-		if known, _, _ := strings.Cut(tag.Get("json"), ","); known == name {
-			return of.Field(i), tag.Get("nullable") == "true", true
+	for _, f := range reflect.VisibleFields(of.Type()) {
+		if known, _, _ := strings.Cut(f.Tag.Get("json"), ","); known == name && !f.Anonymous {
+			return of.FieldByIndex(f.Index), f.Tag.Get("nullable") == "true", true
 		}
 	}
 	return reflect.Value{}, false, false

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/postrider/postrider/signing"
 	"github.com/postrider/postrider/webhook"
 )
@@ -62,6 +64,12 @@ type createEndpointBody struct {
 	EndpointBody
 	Tenant *string `json:"tenant,omitempty" pattern:"^[a-z0-9_-]{1,64}$" doc:"Whose it is. Default: the key's tenant; for admin keys the tenant called default." example:"default"`
 	Secret *string `json:"secret,omitempty" doc:"The signing secret: whsec_ and the base64 of 24 to 64 bytes. Default: a new one." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
+}
+
+// TransformSchema says in the OpenAPI document what a new endpoint must have.
+func (createEndpointBody) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = []string{"url", "event_types"}
+	return s
 }
 
 // missing names what a new endpoint must have and this one has not.

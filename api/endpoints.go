@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/postrider/postrider/signing"
@@ -216,4 +217,16 @@ func newSecret(given *string, now time.Time) webhook.Secret {
 		value = *given
 	}
 	return webhook.Secret{ID: webhook.NewID(webhook.SecretIDPrefix), Value: webhook.SecretValue(value), CreatedAt: now}
+}
+
+// duration is d without the "0m0s" that says nothing.
+func duration(d webhook.Duration) string {
+	text := time.Duration(d).String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }

@@ -20,7 +20,7 @@ const (
 type eventInput struct {
 	ID     string `json:"id,omitempty" pattern:"^[A-Za-z0-9_-]{1,128}$" doc:"The event's ID, unique within the tenant, and so the idempotency key: the same ID with the same type and data is accepted once, with other ones it is a conflict. Default: a new one." example:"evt_01jd0y3m8zq5v6w7x8y9z0a1b2"`
 	Type   string `json:"type" pattern:"^[A-Za-z0-9_.-]{1,128}$" doc:"What happened." example:"invoice.paid"`
-	Data   any    `json:"data" doc:"Any JSON value. Receivers get exactly its bytes, spaces included."`
+	Data   any    `json:"data" doc:"Any JSON value. Receivers get exactly its bytes, spaces included." example:"{\"invoice\":\"in_1042\",\"amount\":1999}"`
 	Tenant string `json:"tenant,omitempty" pattern:"^[a-z0-9_-]{1,64}$" doc:"Whose event it is. Default: the key's tenant; for admin keys the tenant called default." example:"default"`
 }
 

@@ -1,13 +1,6 @@
 package api
 
-import (
-	"net/http"
-	"strings"
-
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humagin"
-	"github.com/gin-gonic/gin"
-)
+import "net/http"
 
 // access says who may call a route.
 type access int
@@ -25,7 +18,7 @@ type route struct {
 	access       access
 	status       int // of success
 	handler      handler
-	errors       []int // beyond those that follow from the rest
+	more         []int // statuses beyond those that follow from the rest
 }
 
 // routes is the whole API. What each route is for stands in texts.go under its name.
@@ -55,11 +48,11 @@ func (s *server) routes() []route {
 		{post, "/v1/endpoints/{id}/rotate-secret", "rotateSecret", key, ok, typed(s.rotateSecret), []int{conflict}},
 		{get, "/v1/endpoints/{id}/stats", "getStats", key, ok, typed(s.getStats), nil},
 
-		{put, "/v1/event-types/{name}", "putEventType", key, ok, typed(s.putEventType), nil},
+		{put, "/v1/event-types/{name}", "putEventType", key, ok, typed(s.putEventType), []int{created}},
 		{get, "/v1/event-types/{name}", "getEventType", key, ok, typed(s.getEventType), nil},
 		{get, "/v1/event-types", "listEventTypes", key, ok, typed(s.listEventTypes), nil},
 		{del, "/v1/event-types/{name}", "deleteEventType", key, empty, typed(s.deleteEventType), nil},
-		{put, "/v1/tenants/{id}", "putTenant", admin, ok, typed(s.putTenant), nil},
+		{put, "/v1/tenants/{id}", "putTenant", admin, ok, typed(s.putTenant), []int{created}},
 		{get, "/v1/tenants/{id}", "getTenant", key, ok, typed(s.getTenant), nil},
 		{get, "/v1/tenants", "listTenants", admin, ok, typed(s.listTenants), nil},
 		{post, "/v1/keys", "createKey", admin, created, typed(s.createKey), nil},
@@ -67,24 +60,11 @@ func (s *server) routes() []route {
 		{del, "/v1/keys/{id}", "revokeKey", admin, empty, typed(s.revokeKey), nil},
 
 		{get, "/healthz", "health", open, ok, typed(s.health), nil},
-		{get, "/readyz", "ready", open, ok, typed(s.ready), []int{}},
-		{get, "/metrics", "metrics", open, ok, plain(s.metrics, nil), nil},
-		{get, "/openapi.json", "openapiJSON", open, ok, plain(nil, nil), nil},
-		{get, "/openapi.yaml", "openapiYAML", open, ok, plain(nil, nil), nil},
-		{get, "/docs", "docs", open, ok, plain(nil, nil), nil},
-		{get, "/docs/:file", "docsFile", open, ok, plain(nil, nil), nil},
+		{get, "/readyz", "ready", open, ok, typed(s.ready), []int{away}},
+		{get, "/metrics", "metrics", open, ok, undocumented(s.metrics), nil},
+		{get, "/openapi.json", "openapiJSON", open, ok, undocumented(s.openapiJSON), nil},
+		{get, "/openapi.yaml", "openapiYAML", open, ok, undocumented(s.openapiYAML), nil},
+		{get, "/docs", "docs", open, ok, undocumented(s.docs), nil},
+		{get, "/docs/{file}", "docsFile", open, ok, undocumented(s.docsFile), nil},
 	}
 }
-
-// handler adds a route to Gin and, if it is to be there, to the OpenAPI document.
-type handler func(b *builder, r route)
-
-// typed is a handler whose parameters, body and answer are described by its Go types.
-func typed[I, O any](handle func(context.Context, *I) (*O, error)) handler {
-	return func(b *builder, r route) {}
-}
-
-var _ = strings.Cut
-var _ huma.API
-var _ = humagin.New
-var _ *gin.Engine

@@ -32,12 +32,10 @@ func DeliverEvent(ctx workflow.Context, in DeliverEventInput) (DeliverEventResul
 
 func deliver(ctx workflow.Context, in DeliverEventInput) (DeliverEventResult, error) {
 	run := newRun(in)
-	run.under = workflow.NewWaitGroup(ctx)
 	if err := run.answerQueries(ctx); err != nil {
 		return DeliverEventResult{}, err
 	}
 	run.listen(ctx)
-	run.refresh(ctx)
 	run.deliverAll(ctx)
 	return end(run.result())
 }

@@ -15,9 +15,8 @@ type run struct {
 	in         DeliverEventInput
 	deliveries []*delivery
 	byEndpoint map[string]*delivery
-	under      workflow.WaitGroup // deliveries that are open and wishes being taken in
-	refreshing bool
-	stale      bool // news came while refreshing
+	busy       int  // deliveries being watched and wishes being taken in
+	looking    bool // somebody is reading rows
 }
 
 // delivery is one endpoint's part of a run.
@@ -26,7 +25,10 @@ type delivery struct {
 	policy   webhook.Policy
 	outcome  activities.EndpointOutcome
 	wish     webhook.Wish
-	news     int                 // counts signals that concern it, so that none is missed
+	watched  bool                // a coroutine sees it through
+	look     bool                // its row is to be read, whatever is known of it
+	news     int                 // counts signals that concern it
+	seen     int                 // news when outcome was asked for: more since then are not in it
 	stop     workflow.CancelFunc // ends the pending activity or timer; nil when there is none
 }
 
@@ -46,13 +48,13 @@ func (r *run) result() DeliverEventResult {
 	result := DeliverEventResult{V: activities.ResultVersion}
 	for i, d := range r.deliveries {
 		result.Endpoints = append(result.Endpoints, d.outcome)
-		switch d.outcome.Status {
-		case activities.Failed:
-			states[i] = webhook.DeliveryRetrying
-		case activities.Waiting, activities.InFlight:
-			states[i] = webhook.DeliveryPending
-		default:
+		switch {
+		case d.outcome.Status.Final():
 			states[i] = webhook.DeliveryState(d.outcome.Status)
+		case d.outcome.Attempts > 0:
+			states[i] = webhook.DeliveryRetrying
+		default:
+			states[i] = webhook.DeliveryPending
 		}
 	}
 	result.State = webhook.SumEventState(states)
@@ -63,112 +65,66 @@ func (r *run) answerQueries(ctx workflow.Context) error {
 	return workflow.SetQueryHandler(ctx, QueryStatus, func() (DeliverEventResult, error) { return r.result(), nil })
 }
 
-// refresh asks how the deliveries stand; the first time, it makes the first attempts.
-func (r *run) refresh(ctx workflow.Context) {
-	if len(r.deliveries) == 0 {
-		return
-	}
-	var result activities.FirstAttemptsResult
-	params := activities.FirstAttemptsParams{UID: r.in.UID, EndpointKeys: make([]int64, len(r.deliveries))}
-	for i, d := range r.deliveries {
-		params.EndpointKeys[i] = d.endpoint.Key
-	}
-	insist(ctx, activities.FirstAttemptsName, params, &result)
-	for _, o := range result.Endpoints {
-		if d := r.byEndpoint[o.EndpointID]; d != nil && !d.outcome.Status.Final() {
-			d.outcome = o
-		}
-	}
-}
-
 // deliverAll returns when every delivery is final and no signal is left to be taken in: a run that
 // completes with signals unread would lose them.
 func (r *run) deliverAll(ctx workflow.Context) {
 	for _, d := range r.deliveries {
-		if !d.outcome.Status.Final() {
-			r.watch(ctx, d)
-		}
+		d.look = true
+	}
+	r.lookAtRows(ctx) // the first time, it makes the first attempts
+	for _, d := range r.deliveries {
+		r.watch(ctx, d)
 	}
 	// A cancelled run still waits for its deliveries: each ends by the wish to cancel.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	for {
-		r.under.Wait(ctx)
-		if !signalsPending(ctx) {
-			return
-		}
-		_ = workflow.Await(ctx, func() bool { return !signalsPending(ctx) })
-	}
+	_ = workflow.Await(ctx, func() bool { return r.busy == 0 && !signalsPending(ctx) })
 }
 
-// watch sees a delivery through to its end.
+// watch sees a delivery through to its end, unless somebody does already.
 func (r *run) watch(ctx workflow.Context, d *delivery) {
-	r.under.Add(1)
+	if d.watched {
+		return
+	}
+	d.watched = true
+	r.busy++
 	workflow.GoNamed(ctx, d.endpoint.ID, func(ctx workflow.Context) {
-		defer r.under.Done()
-		for !d.outcome.Status.Final() {
+		// Cancelling comes as a wish, see listen.
+		ctx, cancel := workflow.NewDisconnectedContext(ctx)
+		defer cancel()
+		for d.look || !d.outcome.Status.Final() {
 			r.step(ctx, d)
 		}
-	})
-}
-
-// revive is watch for a delivery that was over and that somebody wants to be tried again.
-func (r *run) revive(ctx workflow.Context, d *delivery) {
-	r.under.Add(1)
-	d.outcome.Status = activities.Waiting
-	workflow.GoNamed(ctx, d.endpoint.ID, func(ctx workflow.Context) {
-		defer r.under.Done()
-		r.refreshOnce(ctx)
-		if !d.outcome.Status.Final() {
-			r.watch(ctx, d)
-		}
+		d.watched = false
+		r.busy--
 	})
 }
 
 // step takes a delivery one step further.
 func (r *run) step(ctx workflow.Context, d *delivery) {
-	ctx, cancel := workflow.NewDisconnectedContext(ctx) // cancelling comes as a wish, see listen
-	defer cancel()
 	switch {
+	case d.look:
+		r.lookAtRows(ctx)
 	case d.wish == webhook.WishCancel:
 		d.wish = webhook.WishNone
 		r.settle(ctx, d, webhook.DeliveryCancelled, webhook.ReasonCancelled)
 		if d.outcome.Status == activities.InFlight {
 			r.awaitNews(ctx, d) // its result counts first
 		}
-	case d.outcome.Status == activities.Failed:
+	case d.outcome.Status != activities.Failed:
+		r.awaitNews(ctx, d)
+	case d.early(ctx):
+		r.sleepUntilDue(ctx, d)
+	default:
 		d.wish = webhook.WishNone // a retry that was wished for begins here
 		r.deliver(ctx, d)
-	default:
-		r.awaitNews(ctx, d)
 	}
 }
 
-// awaitNews parks until a signal concerns the delivery, then asks how it stands.
-func (r *run) awaitNews(ctx workflow.Context, d *delivery) {
-	seen := d.news
-	if err := workflow.Await(ctx, func() bool { return d.news != seen || d.wish == webhook.WishCancel }); err != nil {
-		return
-	}
-	if d.wish != webhook.WishCancel {
-		r.refreshOnce(ctx)
-	}
-}
-
-// refreshOnce is refresh for many deliveries that have news at the same moment. What the caller
-// sees afterwards was read after it called.
-func (r *run) refreshOnce(ctx workflow.Context) {
-	if r.refreshing {
-		r.stale = true
-		_ = workflow.Await(ctx, func() bool { return !r.refreshing })
-		return
-	}
-	r.refreshing, r.stale = true, true
-	for r.stale {
-		r.stale = false
-		r.refresh(ctx)
-	}
-	r.refreshing = false
+// early reports whether the next attempt is not due and there is no failure that Temporal can be told
+// of meanwhile: its records are behind the rows. Deliver would take itself for asked to send now.
+func (d *delivery) early(ctx workflow.Context) bool {
+	return d.wish != webhook.WishRetry && d.outcome.Reported >= d.outcome.Attempts && d.outcome.Due.After(workflow.Now(ctx))
 }
 
 // deliver runs the Deliver activity until it ends or a wish ends it.
@@ -177,6 +133,8 @@ func (r *run) deliver(ctx workflow.Context, d *delivery) {
 	d.stop = cancel
 	defer func() { d.stop = nil; cancel() }()
 
+	before := d.outcome
+	d.seen = d.news
 	var result activities.DeliverResult
 	err := workflow.ExecuteActivity(attempt, activities.DeliverName, activities.DeliverParams{
 		UID: r.in.UID, EndpointKey: d.endpoint.Key,
@@ -191,9 +149,9 @@ func (r *run) deliver(ctx workflow.Context, d *delivery) {
 	case temporal.IsCanceledError(err), d.wish != webhook.WishNone:
 		// It was stopped for a wish, in back-off or with its last attempt in flight: look what the
 		// rows say, since an attempt that delivered counts.
-		r.refreshOnce(ctx)
+		d.look = true
 	default:
-		r.gaveUp(ctx, d, err)
+		r.gaveUp(ctx, d, before, err)
 	}
 }
 
@@ -201,12 +159,19 @@ func (r *run) deliver(ctx workflow.Context, d *delivery) {
 func (r *run) sleepUntilDue(ctx workflow.Context, d *delivery) {
 	timer, cancel := workflow.WithCancel(ctx)
 	d.stop = cancel
+	defer func() { d.stop = nil; cancel() }()
 	_ = workflow.Sleep(timer, max(0, d.outcome.Due.Sub(workflow.Now(ctx))))
 }
 
-// gaveUp is reached when Temporal has no further attempt. The row is final already unless workers
-// died in the last attempts.
-func (r *run) gaveUp(ctx workflow.Context, d *delivery, err error) {
+// gaveUp is reached when Temporal has no further attempt. The row is final by then, unless workers
+// died in the last attempts, or somebody wanted more attempts before the news came here: then the
+// budget is another than it was before.
+func (r *run) gaveUp(ctx workflow.Context, d *delivery, before activities.EndpointOutcome, err error) {
+	d.look = true
+	r.lookAtRows(ctx)
+	if d.outcome.Status.Final() || d.outcome.Budget != before.Budget {
+		return
+	}
 	reason := webhook.ReasonOutcomeUnknown
 	var failed *temporal.ApplicationError
 	if errors.As(err, &failed) && failed.Type() == activities.AttemptFailedType {
@@ -217,6 +182,7 @@ func (r *run) gaveUp(ctx workflow.Context, d *delivery, err error) {
 
 // settle ends the delivery's row, if it is not final.
 func (r *run) settle(ctx workflow.Context, d *delivery, state webhook.DeliveryState, reason string) {
+	d.seen = d.news
 	var result activities.SettleResult
 	insist(ctx, activities.SettleName, activities.SettleParams{
 		UID: r.in.UID, EndpointKey: d.endpoint.Key, EndpointID: d.endpoint.ID, State: state, Reason: reason,

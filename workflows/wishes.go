@@ -36,7 +36,9 @@ func (r *run) selector(ctx workflow.Context) workflow.Selector {
 		}).
 		AddReceive(workflow.GetSignalChannel(ctx, SignalOutcome), func(c workflow.ReceiveChannel, _ bool) {
 			var news OutcomeSignal
-			c.Receive(ctx, &news)
+			if !c.ReceiveAsync(&news) {
+				return
+			}
 			for _, d := range r.concerned(news.EndpointID) {
 				d.news++
 			}
@@ -45,14 +47,16 @@ func (r *run) selector(ctx workflow.Context) workflow.Selector {
 
 func (r *run) take(ctx workflow.Context, c workflow.ReceiveChannel, wish webhook.Wish) {
 	var signal WishSignal
-	c.Receive(ctx, &signal)
+	if !c.ReceiveAsync(&signal) { // a payload that is none of ours: to wait for a better one would stop all else
+		return
+	}
 	r.wish(ctx, wish, signal)
 }
 
 // wish writes a wish down and wakes the deliveries that it concerns.
 func (r *run) wish(ctx workflow.Context, wish webhook.Wish, signal WishSignal) {
-	r.under.Add(1)
-	defer r.under.Done()
+	r.busy++
+	defer func() { r.busy-- }()
 	if !signal.Recorded {
 		insist(ctx, activities.RecordWishName, activities.RecordWishParams{
 			UID: r.in.UID, EndpointID: signal.EndpointID, Wish: wish,
@@ -60,8 +64,9 @@ func (r *run) wish(ctx workflow.Context, wish webhook.Wish, signal WishSignal) {
 	}
 	for _, d := range r.concerned(signal.EndpointID) {
 		if d.outcome.Status.Final() {
-			if wish == webhook.WishRetry {
-				r.revive(ctx, d)
+			if wish == webhook.WishRetry { // it was over, and somebody wants it to be tried again
+				d.look = true
+				r.watch(ctx, d)
 			}
 			continue
 		}

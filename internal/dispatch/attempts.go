@@ -105,7 +105,25 @@ func (d *Dispatcher) Delivery(ctx context.Context, uid, endpointKey int64) (webh
 func (d *Dispatcher) Save(ctx context.Context, before, after webhook.Delivery) error {
 	after.UpdatedAt = before.UpdatedAt // of the last attempt: the policy's arithmetic goes by it
 	_, err := d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: before.Attempts})
+	d.outdate(after)
 	return err
+}
+
+// outdate makes FirstAttempts read a row that the window is done with: it has been changed since.
+func (d *Dispatcher) outdate(rows ...webhook.Delivery) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, row := range rows {
+		ev := d.events[row.EventUID]
+		if ev == nil {
+			continue
+		}
+		for _, e := range ev.entries {
+			if e.row.EndpointKey == row.EndpointKey && e.state == finished {
+				e.read = time.Time{}
+			}
+		}
+	}
 }
 
 // Attempt makes the delivery's next attempt if it may be sent to now and commits what came of it; if
@@ -132,7 +150,12 @@ func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int
 	if after.WaitingFor != webhook.WaitingForNothing {
 		change.Owner = d.node
 	}
-	if after, err = d.apply(ctx, change); err != nil {
+	after, err = d.apply(ctx, change)
+	d.outdate(row)
+	switch {
+	case err != nil && result.Outcome != "":
+		return row, fmt.Errorf("%w: %w", activities.ErrUnrecorded, err)
+	case err != nil:
 		return row, err
 	}
 	d.record(ctx, p, after, result)
@@ -163,6 +186,7 @@ func (d *Dispatcher) wait(ctx context.Context, row webhook.Delivery, why webhook
 	if _, err := d.apply(ctx, change); err != nil {
 		return row, err
 	}
+	d.outdate(row)
 	d.load.add(row.Tenant, 1, 0)
 	d.spill(row.EndpointKey)
 	return after, nil
@@ -209,10 +233,14 @@ func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state w
 			after.LastErrorClass = webhook.ErrorOutcomeUnknown
 		}
 		_, err = d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true})
+		d.outdate(row)
 		if errors.Is(err, webhook.Conflict) {
 			continue // somebody was quicker
 		}
 		if err == nil {
+			if row.WaitingFor != webhook.WaitingForNothing && row.State != webhook.DeliveryHeld {
+				d.load.add(row.Tenant, -1, 0)
+			}
 			d.metrics.Delivery(ctx, after)
 		}
 		return activities.Standing{Delivery: after}, err

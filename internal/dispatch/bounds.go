@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,7 +38,12 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 // share is a tenant's part of what may wait, among those that have something waiting.
 func (l *load) share(most int64) int64 {
 	var tenants int64
-	l.tenants.Range(func(_, _ any) bool { tenants++; return true })
+	l.tenants.Range(func(_, v any) bool {
+		if v.(*atomic.Int64).Load() > 0 {
+			tenants++
+		}
+		return true
+	})
 	return most / max(1, tenants)
 }
 

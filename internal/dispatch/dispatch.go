@@ -62,6 +62,7 @@ type Dispatcher struct {
 	size    int              // deliveries in the window
 	bytes   int64            // data in the window
 	busy    int              // senders at work, activities included
+	starved bool             // an endpoint has rows to be read for which the window has no room
 	stopped bool             // nothing may be sent any more
 	lost    bool             // this node could not say that it is alive
 }
@@ -106,6 +107,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	group.Go(func() error { return d.sweepLoop(ctx) })
 	group.Go(func() error { return d.stepLoop(ctx) })
 	group.Go(func() error { return d.loadLoop(ctx) })
+	group.Go(func() error { return d.newsLoop(ctx) })
 	if d.cfg.Shared {
 		group.Go(func() error { return d.aliveLoop(ctx) })
 		group.Go(func() error { return d.takeOverLoop(ctx) })
@@ -209,7 +211,9 @@ func (l *load) start(b store.Backlog) {
 func (l *load) add(tenant string, deliveries int, bytes int64) {
 	l.waiting.Add(int64(deliveries))
 	l.bytes.Add(bytes)
-	l.tenant(tenant).Add(int64(deliveries))
+	if t := l.tenant(tenant); t.Add(int64(deliveries)) < 0 {
+		t.Store(0) // those from before the process began were not counted
+	}
 }
 
 func (l *load) tenant(id string) *atomic.Int64 {

@@ -19,9 +19,7 @@ func (d *Dispatcher) spill(endpointKeys ...int64) {
 
 // spillLocked needs d.mu.
 func (d *Dispatcher) spillLocked(endpointKey int64) {
-	q := d.queue(endpointKey)
-	q.spilled, q.cursor = true, 0
-	q.spills++
+	d.queue(endpointKey).leaveOut(0)
 	d.wakeFeeder()
 }
 
@@ -70,13 +68,15 @@ func (d *Dispatcher) feedAll(ctx context.Context) bool {
 func (d *Dispatcher) hungry() []*queue {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.size >= d.cfg.WindowSize {
-		return nil
-	}
+	d.starved = false
 	var found []*queue
 	for _, q := range d.queues {
-		if q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
+		switch {
+		case !q.spilled || len(q.entries) > d.cfg.QueueSize/2:
+		case len(q.entries) < d.capacity():
 			found = append(found, q)
+		default:
+			d.starved = true
 		}
 	}
 	return found
@@ -84,8 +84,9 @@ func (d *Dispatcher) hungry() []*queue {
 
 func (d *Dispatcher) feedQueue(ctx context.Context, q *queue) (int, error) {
 	d.mu.Lock()
-	cursor, spills := q.cursor, q.spills
-	limit := min(d.cfg.QueueSize-len(q.entries), d.cfg.WindowSize-d.size)
+	q.cursor = max(0, min(q.cursor, q.missed-1))
+	q.missed = nothingMissed
+	cursor, limit := q.cursor, d.capacity()-len(q.entries)
 	d.mu.Unlock()
 	if limit <= 0 {
 		return 0, nil
@@ -99,12 +100,10 @@ func (d *Dispatcher) feedQueue(ctx context.Context, q *queue) (int, error) {
 	for _, row := range rows {
 		d.take(q, row)
 	}
-	if q.spills == spills { // else somebody set it back meanwhile
-		if len(rows) > 0 {
-			q.cursor = rows[len(rows)-1].Delivery.EventUID
-		}
-		q.spilled = len(rows) == limit
+	if len(rows) > 0 {
+		q.cursor = rows[len(rows)-1].Delivery.EventUID
 	}
+	q.spilled = len(rows) == limit || q.missed != nothingMissed
 	d.pump()
 	return len(rows), nil
 }

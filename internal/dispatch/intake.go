@@ -141,21 +141,38 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 	for i, r := range b.results {
 		d.metrics.Accepted(ctx, acceptStatus(r.Status), 1)
 		if r.Status == store.AcceptedNew {
-			d.load.add(b.sent[i].Tenant, len(b.sent[i].Deliveries), int64(len(b.sent[i].Data)))
+			if n := waiting(b.sent[i].Deliveries); n > 0 {
+				d.load.add(b.sent[i].Tenant, n, int64(len(b.sent[i].Data)))
+			}
 		}
 	}
+}
+
+// waiting counts the deliveries that are not born held.
+func waiting(deliveries []store.NewDelivery) int {
+	n := 0
+	for _, d := range deliveries {
+		if d.WaitingFor == webhook.WaitingForTurn {
+			n++
+		}
+	}
+	return n
 }
 
 // newEvent needs d.mu.
 func (d *Dispatcher) newEvent(b *batch, i int, byWorkflow bool) *event {
 	e, result := &b.sent[i], &b.results[i]
-	ev := &event{
-		Event: webhook.Event{
-			UID: result.Event.UID, Tenant: e.Tenant, ID: e.ID, Type: e.Type, Data: e.Data, Size: len(e.Data),
-			TraceParent: e.TraceParent, Generation: 1, CreatedAt: e.CreatedAt,
-		},
-		seq: result.OutboxSeq, reserved: byWorkflow,
+	ev := d.events[result.Event.UID]
+	if ev == nil {
+		ev = &event{
+			Event: webhook.Event{
+				UID: result.Event.UID, Tenant: e.Tenant, ID: e.ID, Type: e.Type, Data: e.Data, Size: len(e.Data),
+				TraceParent: e.TraceParent, Generation: 1, CreatedAt: e.CreatedAt,
+			},
+			reserved: byWorkflow,
+		}
 	}
+	ev.seq = result.OutboxSeq
 	result.EndpointIDs = make([]string, len(b.routes[i]))
 	for n, r := range b.routes[i] {
 		result.EndpointIDs[n] = r.ID
@@ -168,7 +185,10 @@ func (d *Dispatcher) newEvent(b *batch, i int, byWorkflow bool) *event {
 			ev.partial = true // held: a row only
 			continue
 		}
-		if entry := d.admit(ev, row); entry != nil && !byWorkflow {
+		if ev.has(r.Key) {
+			continue // the feeder read the row before we came here
+		}
+		if entry := d.admit(ev, row); entry != nil && !ev.reserved {
 			d.enqueue(entry)
 		}
 	}
@@ -207,6 +227,7 @@ func (d *Dispatcher) Wish(ctx context.Context, w store.WishRequest) (webhook.Eve
 
 // wished tells the window of wishes that are in the rows.
 func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Delivery) {
+	d.outdate(rows...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ev := d.events[uid]

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type lane struct {
 	fresh   []*item            // first attempts left to the workflow
 	failed  dueItems           // first attempt failed
 	rest    []*item            // delivered, or parked
+	later   []*item            // failed, and to be done again after a while
 	young   []*event           // accepted less than a second ago, oldest first; their first attempts are under way
 	left    []*event           // accepted just now, oldest first; their first attempts are left to the workflow
 	known   map[int64]struct{} // outbox rows in memory, by Seq
@@ -52,10 +54,11 @@ type item struct {
 
 const (
 	laneWorkers = 16
-	laneWindow  = 20_000 // items in memory
-	laneFloor   = 10 * time.Millisecond
-	youth       = time.Second // after which a workflow is started although a first attempt is not over
-	lagging     = 2_000       // failed events waiting for the engine
+	laneWindow  = 20_000                 // items in memory
+	laneFloor   = 10 * time.Millisecond  // between two of rest, while first attempts are under way
+	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead
+	youth       = time.Second            // after which a workflow is started although a first attempt is not over
+	lagging     = 2_000                  // failed events waiting for the engine
 )
 
 func newLane(d *Dispatcher) *lane {
@@ -110,6 +113,7 @@ func (l *lane) next() (*item, time.Duration) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lineUpAgain(now)
 	idle := 100 * time.Millisecond
 	if len(l.left) > 0 {
 		idle = l.d.cfg.Reserve / 4
@@ -119,26 +123,39 @@ func (l *lane) next() (*item, time.Duration) {
 	}
 	var i *item
 	switch {
-	case ready(l.wishes, now):
+	case len(l.wishes) > 0:
 		i, l.wishes = l.wishes[0], l.wishes[1:]
-	case ready(l.fresh, now):
+	case len(l.rest) > 0 && now.Sub(l.lately) > laneStarved:
+		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
+	case len(l.fresh) > 0:
 		i, l.fresh = l.fresh[0], l.fresh[1:]
-	case ready(l.failed, now):
+	case len(l.failed) > 0:
 		i = heap.Pop(&l.failed).(*item)
 		l.behind.Add(-1)
-	case ready(l.rest, now):
+	case len(l.rest) > 0:
 		if wait := laneFloor - now.Sub(l.lately); busy && wait > 0 {
 			return nil, wait
 		}
 		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
 	default:
+		l.lately = now
 		return nil, idle
 	}
 	l.working++
 	return i, 0
 }
 
-func ready(items []*item, now time.Time) bool { return len(items) > 0 && !items[0].after.After(now) }
+// lineUpAgain lines items up whose time to be done again has come. Until then they hold up nothing
+// that is behind them; needs l.mu.
+func (l *lane) lineUpAgain(now time.Time) {
+	l.later = slices.DeleteFunc(l.later, func(i *item) bool {
+		if i.after.After(now) {
+			return false
+		}
+		l.putBack(i)
+		return true
+	})
+}
 
 // takeIn takes in events that were just accepted; needs d.mu.
 func (l *lane) takeIn(events []*event, byWorkflow bool) {
@@ -146,13 +163,11 @@ func (l *lane) takeIn(events []*event, byWorkflow bool) {
 	for _, ev := range events {
 		switch {
 		case len(l.known) >= laneWindow:
-			l.unread[store.OutboxDelivered] = true // the feeder of the lane reads the row
-			if byWorkflow {
-				l.left = append(l.left, ev)
-			}
+			l.unread[store.OutboxDelivered] = true // refill reads the row
+			l.leave(ev, byWorkflow)
 		case byWorkflow:
 			l.add(ev, &l.fresh)
-			l.left = append(l.left, ev)
+			l.leave(ev, true)
 		case ev.overAtOnce():
 			l.add(ev, &l.rest)
 		default:
@@ -162,6 +177,27 @@ func (l *lane) takeIn(events []*event, byWorkflow bool) {
 	}
 	l.mu.Unlock()
 	l.poke()
+}
+
+// leave leaves first attempts to the workflow for Reserve, but where the workflow is to make them, for
+// as long as it takes; needs l.mu.
+func (l *lane) leave(ev *event, byWorkflow bool) {
+	if byWorkflow && l.d.cfg.FirstAttempt == Auto {
+		ev.left = ev.CreatedAt
+		l.left = append(l.left, ev)
+	}
+}
+
+// elsewhere gives a workflow that has just been started FirstWait to ask here for its first attempts.
+// If it does not, it has asked another node, which can't make them.
+func (l *lane) elsewhere(ev *event) {
+	if ev == nil || !l.d.cfg.Shared || l.d.cfg.FirstAttempt != ByWorkflow {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ev.left = time.Now()
+	l.left = append(l.left, ev)
 }
 
 // overAtOnce: it has nothing to be sent first.
@@ -186,7 +222,7 @@ func (l *lane) firstAttemptsOver(ev *event) {
 		return
 	}
 	if _, known := l.known[ev.seq]; !known {
-		return // the row is read from the store
+		return // refill reads the row
 	}
 	ev.inLane = true
 	i := newStart(ev)
@@ -204,10 +240,22 @@ func (l *lane) firstAttemptsOver(ev *event) {
 	l.poke()
 }
 
+// movedUp notes that the event's start row is in the class of undelivered ones now.
+func (l *lane) movedUp(seq int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.known[seq]; !known && seq != 0 {
+		l.unread[store.OutboxUndelivered] = true
+	}
+}
+
 // age starts workflows whose first attempts are taking long, and takes first attempts away from
 // workflows that do not come for them.
 func (l *lane) age() {
-	now := time.Now()
+	now, reserve := time.Now(), l.d.cfg.Reserve
+	if l.d.cfg.FirstAttempt == ByWorkflow {
+		reserve = l.d.cfg.FirstWait
+	}
 	var late []*event
 	l.mu.Lock()
 	for len(l.young) > 0 && now.Sub(l.young[0].CreatedAt) >= youth {
@@ -217,13 +265,13 @@ func (l *lane) age() {
 		l.young[0] = nil
 		l.young = l.young[1:]
 	}
-	for len(l.left) > 0 && now.Sub(l.left[0].CreatedAt) >= l.d.cfg.Reserve {
+	for len(l.left) > 0 && now.Sub(l.left[0].left) >= reserve {
 		late = append(late, l.left[0])
 		l.left[0] = nil
 		l.left = l.left[1:]
 	}
 	l.mu.Unlock()
-	if l.d.cfg.FirstAttempt == ByWorkflow || len(late) == 0 {
+	if len(late) == 0 {
 		return
 	}
 	l.d.mu.Lock()
@@ -238,7 +286,7 @@ func (l *lane) free(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.engine.quick(l.d.cfg.EngineQuick) &&
-		len(l.wishes)+len(l.fresh)+len(l.failed)+len(l.rest)+l.working+n <= 4
+		len(l.wishes)+len(l.fresh)+len(l.failed)+len(l.rest)+len(l.later)+l.working+n <= 4
 }
 
 // lags reports whether the engine is behind with what has failed.

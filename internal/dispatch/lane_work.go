@@ -33,7 +33,7 @@ func (l *lane) work(ctx context.Context, i *item) {
 		}
 		i.tries++
 		i.after = time.Now().Add(min(100*time.Millisecond<<min(i.tries, 8), 10*time.Second))
-		l.putBack(i)
+		l.later = append(l.later, i)
 	}
 	l.poke()
 }
@@ -72,7 +72,11 @@ func (l *lane) start(ctx context.Context, i *item) error {
 		return nil
 	}
 	l.d.begin(work.Event.UID)
-	return l.startWork(telemetry.WithTraceParent(ctx, work.Event.TraceParent), work, work.Event.Generation > 1)
+	err = l.startWork(telemetry.WithTraceParent(ctx, work.Event.TraceParent), work, work.Event.Generation > 1)
+	if err == nil {
+		l.elsewhere(i.event)
+	}
+	return err
 }
 
 // exists reports whether a start that seemed to fail has done its work all the same. Asking is cheap;
@@ -89,6 +93,8 @@ func (l *lane) startWork(ctx context.Context, work store.Work, again bool) error
 	switch {
 	case errors.Is(err, errStarted):
 		how, err = telemetry.StartedExists, nil
+		// It may have been told to wait for what was over before this process knew of it.
+		l.signalOutcome(work.Event.UID, "")
 	case err != nil:
 		how = telemetry.StartedFailed
 	default:
@@ -140,9 +146,9 @@ func (l *lane) signal(ctx context.Context, event webhook.Event, i *item) error {
 }
 
 // signalOutcome wakes a workflow for which no row was written.
-func (l *lane) signalOutcome(event webhook.Event, endpointID string) {
+func (l *lane) signalOutcome(uid int64, endpointID string) {
 	l.mu.Lock()
-	l.wishes = append(l.wishes, &item{OutboxRow: store.OutboxRow{EventUID: event.UID, Kind: store.OutboxNudge, EndpointID: endpointID}})
+	l.wishes = append(l.wishes, &item{OutboxRow: store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, EndpointID: endpointID}})
 	l.mu.Unlock()
 	l.poke()
 }
@@ -162,6 +168,11 @@ func (l *lane) readWishes() {
 	l.unread[store.OutboxWish] = true
 	l.mu.Unlock()
 	l.poke()
+}
+
+// newsLoop looks for nudges that were written for this node by others, such as those of retention.
+func (d *Dispatcher) newsLoop(ctx context.Context) error {
+	return d.every(ctx, time.Second, "look for news", func(context.Context) error { d.lane.readWishes(); return nil })
 }
 
 // refill reads outbox rows that are not in memory, as far as there is room.
@@ -215,6 +226,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 func (l *lane) deleteDone(ctx context.Context) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
+	var deleted []int64 // known for one tick more: a page that is being read may still have them
 	for {
 		select {
 		case <-ctx.Done():
@@ -222,8 +234,11 @@ func (l *lane) deleteDone(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		l.mu.Lock()
+		for _, seq := range deleted {
+			delete(l.known, seq)
+		}
 		done := l.done
-		l.done = nil
+		deleted, l.done = nil, nil
 		l.mu.Unlock()
 		if len(done) == 0 {
 			continue
@@ -235,11 +250,7 @@ func (l *lane) deleteDone(ctx context.Context) error {
 			l.mu.Unlock()
 			continue
 		}
-		l.mu.Lock()
-		for _, seq := range done {
-			delete(l.known, seq)
-		}
-		l.mu.Unlock()
+		deleted = done
 	}
 }
 

@@ -21,7 +21,7 @@ var errTakenOver = errors.New("its work has been taken over by others")
 func (d *Dispatcher) aliveLoop(ctx context.Context) error {
 	said := time.Now()
 	return d.every(ctx, d.cfg.AliveEvery, "say that the node is alive", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, d.cfg.StopAfter)
+		ctx, cancel := context.WithTimeout(ctx, max(d.cfg.StopAfter-time.Since(said), d.cfg.AliveEvery))
 		defer cancel()
 		begun := time.Now()
 		err := d.store.RenewNode(ctx, d.node)
@@ -98,18 +98,24 @@ func (d *Dispatcher) EndpointChanged(ctx context.Context, e webhook.Endpoint) {
 
 // stepLoop brings deliveries in step with endpoints that somebody changed and then died.
 func (d *Dispatcher) stepLoop(ctx context.Context) error {
-	return d.every(ctx, 15*time.Second, "bring deliveries in step with endpoints", func(ctx context.Context) error {
-		endpoints, err := d.store.OutOfStep(ctx, 100)
-		if err != nil {
+	const what = "bring deliveries in step with endpoints"
+	if err := d.step(ctx); err != nil && ctx.Err() == nil {
+		d.log.WarnContext(ctx, "background work does not succeed", "work", what, telemetry.KeyError, err)
+	}
+	return d.every(ctx, 15*time.Second, what, d.step)
+}
+
+func (d *Dispatcher) step(ctx context.Context) error {
+	endpoints, err := d.store.OutOfStep(ctx, 100)
+	if err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		if err := d.bringInStep(ctx, e); err != nil {
 			return err
 		}
-		for _, e := range endpoints {
-			if err := d.bringInStep(ctx, e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // bringInStep lets go what an enabled endpoint's deliveries were held for, and cancels a deleted
@@ -122,6 +128,7 @@ func (d *Dispatcher) bringInStep(ctx context.Context, e webhook.Endpoint) error 
 		case webhook.EndpointEnabled:
 			held := []webhook.WaitingFor{webhook.WaitingForPaused, webhook.WaitingForDisabled}
 			rows, err = d.store.Release(ctx, e.Key, held, d.node, batchRows, d.now())
+			d.load.add(e.Tenant, rows, 0)
 			d.spill(e.Key)
 		case webhook.EndpointDeleted:
 			rows, err = d.store.WishEndpoint(ctx, e.Key, webhook.WishCancel, webhook.ReasonEndpointDeleted, d.node, batchRows, d.now())

@@ -36,6 +36,9 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	parked := e.parked
 	d.finish(e, row)
 	d.sent(e.queue, result)
+	if row.State == webhook.DeliveryRetrying {
+		d.lane.movedUp(e.event.seq)
+	}
 	var bytes int64
 	if e.event.open == 0 {
 		bytes = int64(e.event.Size)
@@ -43,7 +46,7 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	d.mu.Unlock()
 	d.load.add(row.Tenant, -1, -bytes)
 	if parked && !d.nudged(e) { // it was told so while the commit was under way
-		d.lane.signalOutcome(e.event.Event, row.EndpointID)
+		d.lane.signalOutcome(row.EventUID, row.EndpointID)
 	}
 }
 
@@ -60,8 +63,7 @@ func (d *Dispatcher) setBack(e *entry, result webhook.AttemptResult) {
 	e.event.partial = true
 	d.finish(e, e.row)
 	d.sent(e.queue, result)
-	e.queue.spilled, e.queue.cursor = true, 0
-	e.queue.spills++
+	e.queue.leaveOut(e.row.EventUID)
 }
 
 // sendRow is sendEntry without the window's bookkeeping. The row it returns is what is stored.
@@ -91,10 +93,14 @@ func (d *Dispatcher) sendRow(ctx context.Context, e *entry) (webhook.Delivery, w
 	change.Failed = after.State == webhook.DeliveryRetrying || after.State == webhook.DeliveryHeld
 	change.Nudge = d.mustNudge(e)
 	stored, err := d.apply(ctx, change)
-	if err == nil {
-		d.record(ctx, p, after, result)
+	if err != nil {
+		return stored, result, err
 	}
-	return stored, result, err
+	if change.Nudge {
+		d.lane.readWishes()
+	}
+	d.record(ctx, p, after, result)
+	return stored, result, nil
 }
 
 // mustNudge decides whether the delivery's workflow has to be woken by what is about to be

@@ -69,7 +69,7 @@ func (d *Dispatcher) sweep(ctx context.Context, overdue store.OverdueRow) (telem
 			return d.sweepPending(ctx, row, p)
 		}
 	}
-	d.lane.signalOutcome(webhook.Event{UID: row.EventUID}, row.EndpointID)
+	d.lane.signalOutcome(row.EventUID, row.EndpointID)
 	return telemetry.FoundIdle, nil
 }
 

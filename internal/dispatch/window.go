@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/webhook"
@@ -18,6 +20,7 @@ type event struct {
 	begun         bool          // its workflow may have been started
 	asked         bool          // its workflow's FirstAttempts has asked here
 	reserved      bool          // its first attempts are left to the workflow, for a moment
+	left          time.Time     // since when
 }
 
 // entry is one delivery in the window.
@@ -39,31 +42,47 @@ const (
 	finished
 )
 
+// has reports whether the delivery to the endpoint is, or was, in the window.
+func (ev *event) has(endpointKey int64) bool {
+	return slices.ContainsFunc(ev.entries, func(e *entry) bool { return e.row.EndpointKey == endpointKey })
+}
+
 // queue is the window onto one endpoint's rows, in their order.
 type queue struct {
 	key      int64
 	entries  []*entry
 	inFlight int
-	failures int  // in a row
-	inReady  bool // it is in Dispatcher.ready
-	spilled  bool // there are rows that are not in memory
-	spills   int  // counts rows left out, so that the feeder knows when it missed some
-	cursor   int64
+	failures int   // in a row
+	inReady  bool  // it is in Dispatcher.ready
+	spilled  bool  // there are rows that are not in memory
+	missed   int64 // lowest event UID of rows left out since the feeder last looked; nothingMissed: none
+	cursor   int64 // the feeder has read up to this event UID
+}
+
+const nothingMissed = math.MaxInt64
+
+// leaveOut notes that the row of an event is not in the window; 0: some row, whichever.
+func (q *queue) leaveOut(uid int64) {
+	q.spilled, q.missed = true, min(q.missed, uid)
 }
 
 // queue needs d.mu.
 func (d *Dispatcher) queue(key int64) *queue {
 	q := d.queues[key]
 	if q == nil {
-		q = &queue{key: key}
+		q = &queue{key: key, missed: nothingMissed}
 		d.queues[key] = q
 	}
 	return q
 }
 
+// capacity is how many deliveries one endpoint may have lined up: no more than there is room for
+// others, so that endpoints which do not answer never fill the window, however many they are; needs d.mu.
+func (d *Dispatcher) capacity() int { return max(0, min(d.cfg.QueueSize, d.cfg.WindowSize-d.size)) }
+
 // room reports whether one more delivery fits into the window; needs d.mu.
 func (d *Dispatcher) room(q *queue, bytes int) bool {
-	return len(q.entries) < d.cfg.QueueSize && d.size < d.cfg.WindowSize && d.bytes+int64(bytes) <= d.cfg.WindowBytes
+	return len(q.entries) < d.capacity() && d.bytes+int64(bytes) <= d.cfg.WindowBytes
 }
 
 // admit puts a delivery into the window, or leaves it to the feeder; needs d.mu.
@@ -71,8 +90,7 @@ func (d *Dispatcher) admit(ev *event, row webhook.Delivery) *entry {
 	q := d.queue(row.EndpointKey)
 	behind := q.spilled && row.EventUID > q.cursor // others wait before it
 	if behind || !d.room(q, len(ev.Data)) {
-		q.spilled = true
-		q.spills++
+		q.leaveOut(row.EventUID)
 		ev.partial = true
 		return nil
 	}
@@ -185,7 +203,7 @@ func (d *Dispatcher) sent(q *queue, result webhook.AttemptResult) {
 	}
 	d.makeReady(q)
 	d.pump()
-	if q.spilled && len(q.entries) < d.cfg.QueueSize/2 {
+	if d.starved || q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
 		d.wakeFeeder()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -73,7 +74,9 @@ type Server struct {
 	lock   *dirLock
 	server temporal.Server
 	ui     *ui
-	stop   sync.Once
+
+	stop     sync.Once
+	stopping atomic.Bool // the server is
 }
 
 // Start runs the server and its UI and returns when workflows can be started: frontend healthy,
@@ -109,7 +112,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	sdkworker.SetStickyWorkflowCacheSize(stickyCacheSize)
-	if s.server, err = startTemporal(cfg, s.files, ports); err != nil {
+	if s.server, err = startTemporal(cfg, s.files, ports, &s.stopping); err != nil {
 		return nil, err
 	}
 	if err := s.settle(ctx, cfg); err != nil {
@@ -178,6 +181,7 @@ func (s *Server) stopTemporal() bool {
 	if s.server == nil {
 		return true
 	}
+	s.stopping.Store(true)
 	return stopWithin(stopTimeout, s.server, s.logger)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/log/tag"
@@ -13,16 +14,20 @@ import (
 type fatal string
 
 // serverLogger writes the server's warnings and errors to a slog.Logger, its attributes in the group "temporal".
-// What the server calls information is written as debug, and its debug lines are dropped.
-type serverLogger struct{ logger *slog.Logger }
+// What the server calls information is written as debug, and its debug lines are dropped. Once stopping is set, its
+// warnings are debug too: its parts complain of each other's end.
+type serverLogger struct {
+	logger   *slog.Logger
+	stopping *atomic.Bool
+}
 
 var (
 	_ log.Logger     = serverLogger{}
 	_ log.WithLogger = serverLogger{}
 )
 
-func newServerLogger(logger *slog.Logger) serverLogger {
-	return serverLogger{logger.WithGroup("temporal")}
+func newServerLogger(logger *slog.Logger, stopping *atomic.Bool) serverLogger {
+	return serverLogger{logger.WithGroup("temporal"), stopping}
 }
 
 func (l serverLogger) Debug(string, ...tag.Tag)           {}
@@ -31,7 +36,7 @@ func (l serverLogger) Warn(msg string, tags ...tag.Tag)   { l.log(slog.LevelWarn
 func (l serverLogger) Error(msg string, tags ...tag.Tag)  { l.log(slog.LevelError, msg, tags) }
 func (l serverLogger) DPanic(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
 func (l serverLogger) With(tags ...tag.Tag) log.Logger {
-	return serverLogger{l.logger.With(args(tags)...)}
+	return serverLogger{l.logger.With(args(tags)...), l.stopping}
 }
 
 // Panic logs and panics.
@@ -53,6 +58,9 @@ func (l serverLogger) Fatal(msg string, tags ...tag.Tag) {
 
 func (l serverLogger) log(level slog.Level, msg string, tags []tag.Tag) {
 	ctx := context.Background()
+	if level == slog.LevelWarn && l.stopping.Load() {
+		level = slog.LevelDebug
+	}
 	if l.logger.Enabled(ctx, level) {
 		l.logger.Log(ctx, level, msg, args(tags)...) //nolint:sloglint // the server's own messages
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 
 	"go.temporal.io/server/common/log"
@@ -29,7 +30,7 @@ func TestTheServersLogKeepsWarningsAndErrorsAndTheirTags(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			tc.write(newServerLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: withoutTime}))))
+			tc.write(newServerLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: withoutTime})), new(atomic.Bool)))
 			if got := out.String(); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
@@ -51,5 +52,18 @@ func TestAFatalErrorOfTheServerPanicsWithItsCause(t *testing.T) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}()
-	newServerLogger(slog.New(slog.DiscardHandler)).Fatal("cannot listen", tag.Error(errors.New("taken")))
+	newServerLogger(slog.New(slog.DiscardHandler), new(atomic.Bool)).Fatal("cannot listen", tag.Error(errors.New("taken")))
+}
+
+func TestWarningsOfAServerThatStopsAreNotShown(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	stopping := new(atomic.Bool)
+	l := log.With(newServerLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: withoutTime})), stopping))
+	stopping.Store(true)
+	l.Warn("frontend is away")
+	l.Error("broken")
+	if got, want := out.String(), "level=ERROR msg=broken\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

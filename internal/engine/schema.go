@@ -22,13 +22,22 @@ const schemaVersion = 1
 // the server runs, it is used again for new rows.
 const reclaimPages = 10_000
 
-// schema is what a file holds: those of Temporal's statements that keep says, then our own.
+// schema is what a file holds: what adapt makes of Temporal's statements (nothing of those it returns empty), then our own.
 type schema struct {
-	keep func(statement string) bool
-	add  []string
+	adapt func(statement string) string
+	add   []string
 }
 
-var mainSchema = schema{keep: func(statement string) bool { return !strings.Contains(statement, visibilityTable) }}
+var (
+	mainSchema = schema{adapt: func(statement string) string {
+		if strings.Contains(statement, visibilityTable) {
+			return ""
+		}
+		return statement
+	}}
+
+	shippedSchema = schema{adapt: func(statement string) string { return statement }}
+)
 
 // setUp makes the file's schema, all of it or nothing: schema and version are one transaction.
 func (f file) setUp(ctx context.Context) error {
@@ -147,7 +156,7 @@ func (f file) checkIncomplete(ctx context.Context, found state) error {
 	if err != nil {
 		return err
 	}
-	shipped, err := schema{keep: func(string) bool { return true }}.objects(ctx)
+	shipped, err := shippedSchema.objects(ctx)
 	if err != nil {
 		return err
 	}
@@ -196,8 +205,8 @@ func (s schema) statements() ([]string, error) {
 	}
 	var kept []string
 	for _, statement := range all.statements {
-		if s.keep(statement) {
-			kept = append(kept, statement)
+		if adapted := s.adapt(statement); adapted != "" {
+			kept = append(kept, adapted)
 		}
 	}
 	return append(kept, s.add...), nil

@@ -65,6 +65,9 @@ func TestTheFilesAreMadeAsTheyShouldBe(t *testing.T) {
 	if got := value(t, visibility, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('executions', 'executions_visibility_fts_text')"); got != "0" {
 		t.Errorf("%s tables too many", got)
 	}
+	if got := value(t, visibility, "SELECT count(*) FROM pragma_table_xinfo('executions_visibility') WHERE name IN ('Keyword02', 'Keyword10', 'Int01', 'Text03')"); got != "2" {
+		t.Errorf("%s of the four columns are there, want the two keywords", got)
+	}
 	if got := value(t, filepath.Join(sharedDir, "temporal.db"), "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'executions_visibility%'"); got != "0" {
 		t.Errorf("the main file has %s things of visibility", got)
 	}

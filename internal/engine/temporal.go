@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +21,7 @@ const (
 )
 
 // startTemporal runs the four services in this process and returns when they have started.
-func startTemporal(cfg Config, fs files, p *ports) (_ temporal.Server, err error) {
+func startTemporal(cfg Config, fs files, p *ports, stopping *atomic.Bool) (_ temporal.Server, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -40,7 +41,7 @@ func startTemporal(cfg Config, fs files, p *ports) (_ temporal.Server, err error
 			primitives.MatchingService: static.SingleLocalHost(p.matching.clientAddr()),
 			primitives.WorkerService:   static.SingleLocalHost(p.worker.clientAddr()),
 		}),
-		temporal.WithLogger(newServerLogger(cfg.Logger)),
+		temporal.WithLogger(newServerLogger(cfg.Logger, stopping)),
 		temporal.WithDynamicConfigClient(dynamicConfig(cfg.Retention)),
 	)
 	if err != nil {

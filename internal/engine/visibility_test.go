@@ -120,9 +120,9 @@ func TestListsAndCountsUseAnIndexAndNeedNoSorting(t *testing.T) {
 		"SELECT memo FROM executions_visibility WHERE " + mine + "Keyword01 = 'acme'" + newest:                  "by_keyword_01",
 		"SELECT memo FROM executions_visibility WHERE " + mine + "Keyword02 = 'invoice.paid'" + newest:          "by_keyword_02",
 		"SELECT memo FROM executions_visibility WHERE " + mine + "parent_workflow_id = 'evt_1'" + newest:        "by_parent_workflow_id",
-		"SELECT status, count(*) FROM executions_visibility WHERE " + mine + "1 GROUP BY status":                "COVERING INDEX by_status",
-		"SELECT count(*) FROM executions_visibility WHERE " + mine + "workflow_type_name = 'DeliverEvent'":      "COVERING INDEX by_workflow_type",
-		"SELECT count(*) FROM executions_visibility WHERE " + mine + "status = 1":                               "COVERING INDEX by_status",
+		"SELECT status, count(*) FROM executions_visibility WHERE " + mine + "1 GROUP BY status":                "by_status",
+		"SELECT count(*) FROM executions_visibility WHERE " + mine + "workflow_type_name = 'DeliverEvent'":      "by_workflow_type",
+		"SELECT count(*) FROM executions_visibility WHERE " + mine + "status = 1":                               "by_status",
 	} {
 		got := plan(t, path, query)
 		if !strings.Contains(got, want+" ") || strings.Contains(got, "TEMP B-TREE") || strings.Contains(got, "SCAN") {

@@ -67,7 +67,7 @@ func benchmark(b *testing.B, attempt, clearOutbox bool) {
 	}
 	group.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	b.ReportMetric(float64((cpu(b) - before).Microseconds())/float64(b.N), "cpu-µs/event")
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/event")
 }
 
 // oneEvent accepts an event and records that it was delivered at the first attempt.

@@ -37,7 +37,7 @@ func (s *Store) changeMany(ctx context.Context, doing, condition string, args []
 			}
 			// Another node may have changed some before they were locked.
 			in, value := s.dialect.In("d.event_uid", len(args)+1, eventUIDs(candidates))
-			if rows, err = s.selectMany(ctx, tx, condition+" AND "+in, append(slices.Clone(args), value), orderBy, limit); err != nil {
+			if rows, err = s.selectMany(ctx, tx, condition+" AND "+in, append(slices.Clone(args), value), "", limit); err != nil {
 				return err
 			}
 			if len(rows) > 0 {
@@ -56,8 +56,11 @@ func (s *Store) changeMany(ctx context.Context, doing, condition string, args []
 }
 
 func (s *Store) selectMany(ctx context.Context, tx Querier, condition string, args []any, orderBy string, limit int) ([]manyRow, error) {
+	if orderBy != "" {
+		orderBy = " ORDER BY " + orderBy
+	}
 	query := fmt.Sprintf(`SELECT d.event_uid, d.endpoint_key, d.owner, p.id FROM deliveries d CROSS JOIN endpoints p
-		WHERE %s AND p.key = d.endpoint_key ORDER BY %s LIMIT $%d`, condition, orderBy, len(args)+1)
+		WHERE %s AND p.key = d.endpoint_key%s LIMIT $%d`, condition, orderBy, len(args)+1)
 	var found []manyRow
 	err := read(ctx, tx, query, append(slices.Clone(args), limit), func(rows *sql.Rows) error {
 		var r manyRow

@@ -57,8 +57,7 @@ func (s *Store) TakeOver(ctx context.Context, key int64, deadAfter time.Duration
 	)
 	err := s.backend.Write(ctx, func(tx Querier) error {
 		rows, keys = 0, nil
-		dead, err := readKeys(ctx, tx, `SELECT key FROM nodes WHERE removed_at = 0 AND key <> $1 AND renewed_at < `+s.dialect.Now+` - $2
-			ORDER BY key`+s.dialect.ForUpdate+s.dialect.SkipLocked, key, deadAfter.Microseconds())
+		dead, err := readKeys(ctx, tx, `SELECT key FROM nodes WHERE removed_at = 0 AND key <> $1 AND renewed_at < `+s.dialect.Now+` - $2`+s.dialect.ForUpdate+s.dialect.SkipLocked, key, deadAfter.Microseconds())
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/postrider/postrider/bench/internal/figures"
+	"github.com/postrider/postrider/bench/internal/machine"
+	"github.com/postrider/postrider/bench/internal/receiver"
+)
+
+// subject is a system that can be measured.
+type subject struct {
+	name  string
+	told  options
+	start func(ctx context.Context, dir string, r *receiver.Client) (*system, error)
+}
+
+// subjects are what is to be measured in a scenario; naive is the naive service's binary, or empty.
+func subjects(o options, s scenario, naive string) []subject {
+	all := []subject{{"postrider", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+		return startPostrider(ctx, o, dir, r)
+	}}}
+	if naive != "" && s.naive {
+		o.n, o.firstAttempt, o.serveArgs = o.naiveN, "", nil
+		all = append(all, subject{"naive", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+			return startNaive(ctx, o, naive, dir, r)
+		}})
+	}
+	return all
+}
+
+// result is a scenario's figures for one system.
+type result struct {
+	System   string             `json:"system"`
+	Scenario string             `json:"scenario"`
+	Says     string             `json:"says"`
+	Runs     [][]figures.Figure `json:"runs"`
+}
+
+// report is everything that was measured.
+type report struct {
+	Machine machine.Facts `json:"machine"`
+	Command []string      `json:"command"`
+	Results []result      `json:"results"`
+}
+
+// benchmark runs what o says and writes the result to out, and to progress how far it is.
+func benchmark(ctx context.Context, o options, out, progress io.Writer) (err error) {
+	dir, err := os.MkdirTemp(o.dir, "postrider-bench-")
+	if err != nil {
+		return err
+	}
+	if o.keep {
+		_, _ = fmt.Fprintln(progress, "kept in", dir)
+	} else {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	r := report{Command: os.Args[1:]}
+	if r.Machine, err = machine.Read(ctx, dir); err != nil {
+		return err
+	}
+	naive := ""
+	if o.naive {
+		if naive, err = buildNaive(ctx, dir); err != nil {
+			return err
+		}
+	}
+	if !o.json {
+		_, _ = fmt.Fprintf(out, "%s\n", r.Machine)
+	}
+	for _, name := range o.scenarios {
+		results, err := runScenario(ctx, o, name, naive, filepath.Join(dir, name), progress)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r.Results = append(r.Results, results...)
+		if !o.json {
+			for _, result := range results {
+				_, _ = fmt.Fprintf(out, "\n%s, %s: %s\n", result.System, result.Scenario, result.Says)
+				if err := figures.Table(out, result.Runs); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if o.json {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(r)
+	}
+	return nil
+}
+
+// runScenario runs a scenario as often as it should be, each time for each system, so that a machine
+// whose speed changes does so for all of them.
+func runScenario(ctx context.Context, o options, name, naive, dir string, progress io.Writer) ([]result, error) {
+	s := scenarios()[name]
+	all := subjects(o, s, naive)
+	results := make([]result, len(all))
+	for i := range o.runs {
+		for j, subject := range all {
+			_, _ = fmt.Fprintf(progress, "%s, %s, run %d of %d\n", subject.name, name, i+1, o.runs)
+			run, err := runOnce(ctx, subject, s, filepath.Join(dir, subject.name+"-"+strconv.Itoa(i+1)))
+			if err != nil {
+				return nil, fmt.Errorf("%s, run %d: %w", subject.name, i+1, err)
+			}
+			results[j] = result{subject.name, name, s.says(subject.told), append(results[j].Runs, run)}
+		}
+	}
+	return results, nil
+}
+
+func runOnce(ctx context.Context, of subject, s scenario, dir string) (_ []figures.Figure, err error) {
+	b, err := makeBed(ctx, of, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	return s.run(ctx, b)
+}

@@ -1,0 +1,141 @@
+// Package figures turns what was posted and what was received into a benchmark's figures.
+package figures
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/bench/internal/load"
+	"github.com/postrider/postrider/bench/internal/receiver"
+)
+
+// Figure is one figure of one run.
+type Figure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	// Decimals is how many of them mean anything.
+	Decimals int `json:"-"`
+}
+
+// Traffic is one stream of events: what was posted, and what of it was received.
+type Traffic struct {
+	posts    []load.Post
+	accepted map[string]load.Post
+	first    map[string]receiver.Receipt // of each accepted event
+	extra    int                         // receipts of accepted events beyond the first
+	broken   int                         // receipts of accepted events that were not intact
+}
+
+// Match finds the receipts of the posts. Receipts of events that are not among them do not matter.
+func Match(posts []load.Post, receipts []receiver.Receipt) *Traffic {
+	t := &Traffic{posts: posts, accepted: map[string]load.Post{}, first: map[string]receiver.Receipt{}}
+	for _, p := range posts {
+		if p.Status == http.StatusAccepted {
+			t.accepted[p.EventID] = p
+		}
+	}
+	for _, r := range receipts {
+		p, ours := t.accepted[r.EventID]
+		if !ours {
+			continue
+		}
+		if !r.Intact || r.SentNS != p.SentNS {
+			t.broken++
+		}
+		if _, again := t.first[r.EventID]; again {
+			t.extra++
+		} else {
+			t.first[r.EventID] = r
+		}
+	}
+	return t
+}
+
+// Accepted is how many events were answered 202.
+func (t *Traffic) Accepted() int { return len(t.accepted) }
+
+// Began is when the first event was sent, by payload.Now.
+func (t *Traffic) Began() int64 {
+	return slices.MinFunc(t.posts, func(a, b load.Post) int { return cmp.Compare(a.SentNS, b.SentNS) }).SentNS
+}
+
+// Lost is how many accepted events were not received.
+func (t *Traffic) Lost() int { return len(t.accepted) - len(t.first) }
+
+// Broken is how many receipts had a wrong signature or not the data that was posted.
+func (t *Traffic) Broken() int { return t.broken }
+
+// Counts are the figures that ought to be 0.
+func (t *Traffic) Counts() []Figure {
+	return []Figure{
+		{Name: "refused", Value: float64(len(t.posts) - len(t.accepted))},
+		{Name: "lost", Value: float64(t.Lost())},
+		{Name: "duplicated", Value: float64(t.extra)},
+		{Name: "broken", Value: float64(t.broken)},
+	}
+}
+
+// Throughput is accepted/s and delivered/s: events over the time from the first being sent until the
+// last was answered, or received.
+func (t *Traffic) Throughput() []Figure {
+	began := t.Began()
+	var answered, received int64
+	for id, p := range t.accepted {
+		answered = max(answered, p.AnsweredNS)
+		received = max(received, t.first[id].ReceivedNS)
+	}
+	return []Figure{
+		{Name: "accepted/s", Value: PerSecond(len(t.accepted), answered-began)},
+		{Name: "delivered/s", Value: PerSecond(len(t.first), received-began)},
+	}
+}
+
+// PerSecond is n over a time in nanoseconds; 0 if the time is not positive.
+func PerSecond(n int, ns int64) float64 {
+	if ns <= 0 {
+		return 0
+	}
+	return float64(n) / time.Duration(ns).Seconds()
+}
+
+// Latencies are the percentiles of the time from POST to its answer, and from POST to the receipt.
+func (t *Traffic) Latencies() []Figure {
+	var accept, receipt, late []float64
+	for id, p := range t.accepted {
+		accept = append(accept, milliseconds(p.AnsweredNS-p.SentNS))
+		late = append(late, milliseconds(p.LateNS))
+		if r, ok := t.first[id]; ok {
+			receipt = append(receipt, milliseconds(r.ReceivedNS-p.SentNS))
+		}
+	}
+	slices.Sort(accept)
+	slices.Sort(receipt)
+	slices.Sort(late)
+	figures := []Figure{
+		{"accept p50 ms", Percentile(accept, 50), 2},
+		{"accept p99 ms", Percentile(accept, 99), 2},
+		{"receipt p50 ms", Percentile(receipt, 50), 2},
+		{"receipt p95 ms", Percentile(receipt, 95), 2},
+		{"receipt p99 ms", Percentile(receipt, 99), 2},
+		{"receipt max ms", Percentile(receipt, 100), 2},
+	}
+	if len(late) > 0 && late[len(late)-1] > 0 { // there was a rate to keep
+		figures = append(figures, Figure{"sent late p99 ms", Percentile(late, 99), 2})
+	}
+	return figures
+}
+
+// Percentile is by nearest rank: the least value that p percent of them do not exceed. Values must be sorted; 0
+// if there are none.
+func Percentile(values []float64, p float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	rank := int(math.Ceil(p / 100 * float64(len(values))))
+	return values[max(rank, 1)-1]
+}
+
+func milliseconds(ns int64) float64 { return float64(ns) / 1e6 }

@@ -1,0 +1,161 @@
+// Package load is the benchmark's load generator: it posts events and notes when each was sent and answered.
+package load
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/bench/internal/payload"
+)
+
+// Plan says what to post.
+type Plan struct {
+	URL       string `json:"url"` // of the API, without a path
+	Key       string `json:"key"` // bearer key
+	EventType string `json:"event_type"`
+	N         int    `json:"n"`     // events
+	Size      int    `json:"size"`  // bytes of each event's data
+	Batch     int    `json:"batch"` // events in a request; 0: one, by POST /v1/events
+
+	// Connections is how many post one request after the other, as fast as they are answered. It is not
+	// used with a Rate.
+	Connections int `json:"connections"`
+	// Rate is how many requests are begun each second, answered or not.
+	Rate float64 `json:"rate"`
+}
+
+// Post is what became of one posted event.
+type Post struct {
+	EventID            string
+	SentNS, AnsweredNS int64 // of payload.Now
+	LateNS             int64 // how long after its time it was sent, with a Rate
+	Status             int   // 202: accepted; 0: no answer
+}
+
+// requestTimeout is for one request.
+const requestTimeout = 30 * time.Second
+
+// Run posts the whole plan. What is not accepted is not tried again.
+func Run(ctx context.Context, p Plan) ([]Post, error) {
+	if p.N < 1 || p.Rate <= 0 && p.Connections < 1 {
+		return nil, errors.New("a plan needs events, and connections or a rate")
+	}
+	g := newGenerator(p)
+	defer g.client.CloseIdleConnections()
+	if p.Rate > 0 {
+		g.atRate(ctx)
+	} else {
+		g.asFastAsAnswered(ctx)
+	}
+	return g.posts, ctx.Err()
+}
+
+type generator struct {
+	Plan
+	client *http.Client
+	posts  []Post // by place in the plan; each is written by one goroutine
+}
+
+func newGenerator(p Plan) *generator {
+	p.Batch = max(1, p.Batch)
+	g := &generator{Plan: p, posts: make([]Post, p.N)}
+	g.client = &http.Client{
+		Timeout:   requestTimeout,
+		Transport: &http.Transport{MaxIdleConnsPerHost: max(p.Connections, 512), DisableCompression: true},
+	}
+	// Random, so that no index profits from their order; made beforehand, so that the load is only load.
+	random := make([]byte, 16)
+	for i := range g.posts {
+		_, _ = rand.Read(random) // never fails
+		g.posts[i].EventID = "bench_" + hex.EncodeToString(random)
+	}
+	return g
+}
+
+// requests is how many the plan needs.
+func (g *generator) requests() int { return (g.N + g.Batch - 1) / g.Batch }
+
+// of is the events of a request.
+func (g *generator) of(request int) []Post {
+	return g.posts[request*g.Batch : min(g.N, (request+1)*g.Batch)]
+}
+
+func (g *generator) asFastAsAnswered(ctx context.Context) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range g.Connections {
+		all.Go(func() {
+			var buffer []byte
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= g.requests() {
+					return
+				}
+				buffer = g.post(ctx, buffer[:0], g.of(i), 0)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// atRate begins each request at its time, whatever became of those before: a slow answer must not thin
+// out the load (the "coordinated omission" of closed loops).
+func (g *generator) atRate(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	start := payload.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i := range g.requests() {
+		due := start + int64(float64(i)*float64(time.Second)/g.Rate)
+		timer.Reset(time.Duration(due - payload.Now()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		all.Go(func() { g.post(ctx, nil, g.of(i), due) })
+	}
+}
+
+// post sends events in one request and notes what became of them. The buffer may be used again after.
+func (g *generator) post(ctx context.Context, buffer []byte, events []Post, due int64) []byte {
+	sent := payload.Now()
+	buffer, path := g.body(buffer, events, sent)
+	status, err := g.send(ctx, path, buffer)
+	answered := payload.Now()
+	if err != nil {
+		status = 0
+	}
+	for i := range events {
+		events[i].SentNS, events[i].AnsweredNS, events[i].Status = sent, answered, status
+		if due != 0 {
+			events[i].LateNS = sent - due
+		}
+	}
+	return buffer
+}
+
+func (g *generator) body(b []byte, events []Post, sent int64) (body []byte, path string) {
+	if g.Batch == 1 {
+		return g.event(b, events[0].EventID, sent), "/v1/events"
+	}
+	for i, e := range events {
+		b = append(b, "[,"[min(i, 1)])
+		b = g.event(b, e.EventID, sent)
+	}
+	return append(b, ']'), "/v1/events/batch"
+}
+
+func (g *generator) event(b []byte, id string, sent int64) []byte {
+	b = fmt.Appendf(b, `{"id":%q,"type":%q,"data":`, id, g.EventType)
+	b = payload.Append(b, sent, g.Size)
+	return append(b, '}')
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/postrider/postrider/bench/internal/child"
+	"github.com/postrider/postrider/bench/internal/receiver"
+)
+
+// buildNaive is the path of the naive service's binary.
+func buildNaive(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "naive")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/postrider/postrider/bench/naive") //nolint:gosec // our own
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("build the naive service: %w", err)
+	}
+	return binary, nil
+}
+
+// startNaive runs the naive service and, unless o names a Temporal, Postrider's engine for it: with that, it
+// is faster than on a Temporal with default settings.
+func startNaive(ctx context.Context, o options, binary, dir string, r *receiver.Client) (_ *system, err error) {
+	api, err1 := freeAddress(ctx)
+	temporal, err2 := freeAddress(ctx)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	s := &system{url: "http://" + api}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	if o.naiveTemporal != "" {
+		temporal = o.naiveTemporal
+	} else {
+		err := s.start(dir, child.Command{Name: "engine", Path: o.postrider, Args: []string{
+			"engine", "--data-dir", filepath.Join(dir, "data"), "--temporal-listen", temporal, "--temporal-ui-listen", "off",
+		}})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if s.workflows, err = s.awaitTemporal(ctx, temporal, "DeliverNaively"); err != nil {
+		return nil, err
+	}
+	err = s.start(dir, child.Command{Name: "naive", Path: binary, Args: []string{
+		"-listen", api, "-temporal", temporal, "-url", r.URL(receiver.AlivePath),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.awaitReady(ctx)
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/postrider/postrider/bench/internal/figures"
+	"github.com/postrider/postrider/bench/internal/load"
+)
+
+// scenario is one way to load a system.
+type scenario struct {
+	says  func(o options) string
+	naive bool // the naive service can be measured in it
+	run   func(ctx context.Context, b *bed) ([]figures.Figure, error)
+}
+
+func scenarios() map[string]scenario {
+	return map[string]scenario{
+		"spike":  {saySpike, true, spike},
+		"batch":  {sayBatch, false, batch},
+		"steady": {saySteady, true, steady},
+		"dead":   {sayDead, false, dead},
+	}
+}
+
+// spike posts as fast as events are accepted.
+func spike(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	return measure(ctx, b, load.Plan{EventType: aliveType, N: b.n, Connections: b.connections})
+}
+
+func batch(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	return measure(ctx, b, load.Plan{EventType: aliveType, N: b.n, Connections: b.connections, Batch: b.options.batch})
+}
+
+// steady posts at a rate that the system should not notice.
+func steady(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	return measure(ctx, b, load.Plan{EventType: aliveType, N: max(1, int(b.rate*b.seconds)), Rate: b.rate})
+}
+
+// What the scenarios do, for the heading of their figures.
+
+func saySpike(o options) string {
+	return fmt.Sprintf("%d events of %d bytes from %d connections%s", o.n, o.size, o.connections, sayServe(o))
+}
+
+func sayBatch(o options) string {
+	return fmt.Sprintf("%d events of %d bytes, %d in a request, from %d connections%s", o.n, o.size, o.batch, o.connections, sayServe(o))
+}
+
+func saySteady(o options) string {
+	return fmt.Sprintf("%g events of %d bytes a second for %g s%s", o.rate, o.size, o.seconds, sayServe(o))
+}
+
+func sayDead(o options) string {
+	return fmt.Sprintf("%g events of %d bytes a second to an endpoint that answers, for %g s; then as long with %g a second to one that never does%s",
+		o.deadRate/10, o.size, o.seconds, o.deadRate*9/10, sayServe(o))
+}
+
+// sayServe is how the served process differs from its default.
+func sayServe(o options) string {
+	args := o.serveArgs
+	if o.firstAttempt != "" {
+		args = append([]string{"--first-attempt", o.firstAttempt}, args...)
+	}
+	if len(args) == 0 {
+		return ""
+	}
+	return "; serve " + strings.Join(args, " ")
+}

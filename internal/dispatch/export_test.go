@@ -1,0 +1,7 @@
+package dispatch
+
+// What a fake Engine answers with.
+var (
+	ErrStarted    = errStarted
+	ErrNoWorkflow = errNoWorkflow
+)

@@ -1,0 +1,76 @@
+package dispatch_test
+
+import (
+	"context"
+	"sync"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/store"
+)
+
+// faultyStore is a real store that can be told to be slow or to fail.
+type faultyStore struct {
+	dispatch.Store
+
+	mu       sync.Mutex
+	onAccept func() error
+	onApply  func(store.Change) error
+	onRenew  func(node int64) error
+	onDone   func() error
+}
+
+func (s *faultyStore) set(change func(*faultyStore)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+func (s *faultyStore) Accept(ctx context.Context, events []store.NewEvent) ([]store.Accepted, error) {
+	s.mu.Lock()
+	hook := s.onAccept
+	s.mu.Unlock()
+	if hook != nil {
+		if err := hook(); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.Accept(ctx, events)
+}
+
+func (s *faultyStore) Apply(ctx context.Context, changes []store.Change) []error {
+	s.mu.Lock()
+	hook := s.onApply
+	s.mu.Unlock()
+	if hook != nil {
+		for _, c := range changes {
+			if err := hook(c); err != nil {
+				return []error{err}
+			}
+		}
+	}
+	return s.Store.Apply(ctx, changes)
+}
+
+func (s *faultyStore) RenewNode(ctx context.Context, node int64) error {
+	s.mu.Lock()
+	hook := s.onRenew
+	s.mu.Unlock()
+	if hook != nil {
+		if err := hook(node); err != nil {
+			return err
+		}
+	}
+	return s.Store.RenewNode(ctx, node)
+}
+
+func (s *faultyStore) OutboxDone(ctx context.Context, seqs []int64) error {
+	s.mu.Lock()
+	hook := s.onDone
+	s.mu.Unlock()
+	if hook != nil {
+		if err := hook(); err != nil {
+			return err
+		}
+	}
+	return s.Store.OutboxDone(ctx, seqs)
+}
