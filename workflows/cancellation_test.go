@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 
@@ -26,6 +27,8 @@ type cancellation struct {
 	mu         sync.Mutex
 	activities []*ordered // by the number that their header carries
 	requests   chan struct{}
+	returning  func(invocation int) // called when an activity is done and Temporal does not know yet
+	returned   int
 }
 
 // ordered is an activity that a workflow has asked for.
@@ -88,6 +91,16 @@ func (c *cancellation) begin(o *ordered) bool {
 	return o.inFlight
 }
 
+func (c *cancellation) isReturning() {
+	c.mu.Lock()
+	c.returned++
+	n, returning := c.returned, c.returning
+	c.mu.Unlock()
+	if returning != nil {
+		returning(n)
+	}
+}
+
 func (c *cancellation) end(o *ordered) (cancelled bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,11 +160,23 @@ func (i *activityInbound) ExecuteActivity(ctx context.Context, in *interceptor.E
 	if !i.c.begin(order) {
 		return nil, activity.ErrResultPending // cancelled in back-off: it does not exist
 	}
-	result, err := i.Next.ExecuteActivity(ctx, in)
+	result, err := i.survive(ctx, in)
+	i.c.isReturning()
 	if i.c.end(order) && err != nil {
 		err = withoutRetry(err)
 	}
 	return result, err
+}
+
+// survive makes a worker's death, which tests play by a panic, what Temporal makes of it: a failure
+// that uses up an attempt.
+func (i *activityInbound) survive(ctx context.Context, in *interceptor.ExecuteActivityInput) (result any, err error) {
+	defer func() {
+		if death := recover(); death != nil {
+			err = fmt.Errorf("start-to-close time-out: %v", death)
+		}
+	}()
+	return i.Next.ExecuteActivity(ctx, in)
 }
 
 func withoutRetry(err error) error {

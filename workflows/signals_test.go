@@ -86,7 +86,7 @@ func TestSignals(t *testing.T) {
 				w.signal("retry", everything())
 				w.signal("cancel", everything())
 			})
-		}, times: seconds(5), status: activities.Cancelled, how: canceled, reason: cancelled, http: 0},
+		}, status: activities.Cancelled, how: canceled, reason: cancelled},
 		{name: "a payload that is none of ours stops nothing", answers: []rows.Answer{gate, rows.Status(200)}, during: func(w *world) {
 			w.at(time.Second, func(w *world) { w.signal("cancel", "ep_1") })
 			w.at(2*time.Second, func(w *world) { w.signal("retry", only(7)) })

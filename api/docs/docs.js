@@ -76,9 +76,13 @@ class Docs {
 
   fields(schema) {
     const s = this.resolve(schema);
+    return h("dl", {}, this.order(s).map((name) => this.row(name, s.properties[name], (s.required || []).includes(name))));
+  }
+
+  // order is the names of the fields: the required ones as the document has them, then the others.
+  order(s) {
     const required = s.required || [];
-    const order = Object.keys(s.properties || {}).sort((a, b) => required.includes(b) - required.includes(a));
-    return h("dl", {}, order.map((name) => this.row(name, s.properties[name], required.includes(name))));
+    return [...required, ...Object.keys(s.properties || {}).filter((name) => !required.includes(name))];
   }
 
   body(schema) {
@@ -95,7 +99,7 @@ class Docs {
     const type = [].concat(s.type || "any");
     if (s.properties) {
       if (depth > 5) return {};
-      return Object.fromEntries(Object.entries(s.properties).map(([name, p]) => [name, this.example(p, depth + 1)]));
+      return Object.fromEntries(this.order(s).map((name) => [name, this.example(s.properties[name], depth + 1)]));
     }
     if (type.includes("null")) return null;
     if (type[0] === "array") return depth > 5 ? [] : [this.example(s.items, depth + 1)];
@@ -122,7 +126,7 @@ class Docs {
   sent(schema) {
     const value = this.example(schema);
     for (const one of [].concat(value)) {
-      if (one && typeof one === "object") ["tenant", "secret", "headers"].forEach((name) => delete one[name]);
+      if (one && typeof one === "object") ["id", "tenant", "secret", "headers"].forEach((name) => delete one[name]);
     }
     return value;
   }
@@ -161,10 +165,10 @@ class Docs {
         .sort((a, b) => a.path.localeCompare(b.path) || methods.indexOf(a.method) - methods.indexOf(b.method));
       $("menu").append(h("section", {}, h("h2", {}, tag.name), operations.map((op) =>
         h("a", { class: "to", href: "#" + op.operationId, title: op.method.toUpperCase() + " " + op.path },
-          h("span", { class: "method " + op.method }, op.method.slice(0, 5).toUpperCase()), op.summary))));
+          h("span", { class: "method " + op.method }, op.method === "delete" ? "DEL" : op.method.toUpperCase()), op.summary))));
       $("top").append(h("h2", { id: "tag-" + tag.name }, tag.name.replace("-", " ")), ...prose(tag.description), ...operations.map((op) => this.article(op)));
     }
-    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView({ behavior: "instant" });
   }
 }
 

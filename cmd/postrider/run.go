@@ -59,14 +59,15 @@ func (n *node) run(ctx context.Context) (err error) {
 // other: each is told to stop when the one before it has returned.
 func runInOrder(ctx context.Context, parts ...func(context.Context) error) error {
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
-	previous := make(chan struct{})
+	begin := make(chan struct{})
 	go func() {
 		select {
 		case <-ctx.Done():
 		case <-failed.Done():
 		}
-		close(previous)
+		close(begin)
 	}()
+	previous := begin
 	for _, part := range parts {
 		before, done := previous, make(chan struct{})
 		previous = done

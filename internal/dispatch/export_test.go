@@ -1,7 +1,72 @@
 package dispatch
 
+import (
+	"time"
+
+	"github.com/postrider/postrider/store"
+)
+
 // What a fake Engine answers with.
 var (
 	ErrStarted    = errStarted
 	ErrNoWorkflow = errNoWorkflow
 )
+
+// The lane's pace.
+const (
+	LaneFloor   = laneFloor
+	LaneStarved = laneStarved
+)
+
+// InWindow is how many deliveries are in memory to be sent.
+func (d *Dispatcher) InWindow() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.size
+}
+
+// SetBusy sets how many senders count as at work.
+func (d *Dispatcher) SetBusy(senders int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = senders
+}
+
+// LineUp puts outbox rows into the lane. A zero due is none.
+func (d *Dispatcher) LineUp(row store.OutboxRow, due time.Time) {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	d.lane.putBack(&item{OutboxRow: row, due: due})
+}
+
+// LineUpLater is LineUp for a row that was tried in vain and is to be tried again then.
+func (d *Dispatcher) LineUpLater(row store.OutboxRow, due, then time.Time) {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	d.lane.later = append(d.lane.later, &item{OutboxRow: row, due: due, after: then})
+}
+
+// NextInLane takes the row whose turn it is; 0 if none is. Its work counts as done.
+func (d *Dispatcher) NextInLane() (eventUID int64) {
+	i, _ := d.lane.next()
+	if i == nil {
+		return 0
+	}
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	d.lane.working--
+	return i.EventUID
+}
+
+// SetLately sets when a delivered event was last started.
+func (d *Dispatcher) SetLately(t time.Time) {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	d.lane.lately = t
+}
+
+// NoteCall tells the lane how a call of the engine ended, and returns how many it may have under way.
+func (d *Dispatcher) NoteCall(err error, now time.Time) int {
+	d.lane.engine.note(err, now)
+	return d.lane.engine.workers(now)
+}

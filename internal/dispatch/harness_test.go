@@ -109,15 +109,6 @@ func (h *harness) await(what string, condition func() bool) {
 	}
 }
 
-// must is for calls that the test needs to go well.
-func must[T any](h *harness, value T, err error) T {
-	h.t.Helper()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return value
-}
-
 // quick is a policy whose retries come after 10 ms.
 func quick(attempts int) webhook.Policy {
 	interval := webhook.Duration(10 * time.Millisecond)
@@ -134,7 +125,10 @@ func (h *harness) endpoint(r *receiver, changes ...func(*webhook.Endpoint)) webh
 	for _, change := range changes {
 		change(&e)
 	}
-	e = must2(h)(h.store.CreateEndpoint(h.t.Context(), e))
+	e, err := h.store.CreateEndpoint(h.t.Context(), e)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	h.EndpointChanged(h.t.Context(), e)
 	return e
 }
@@ -148,12 +142,6 @@ func newEndpoint(r *receiver) webhook.Endpoint {
 	}
 }
 
-// must2 is must for a call with two results.
-func must2(h *harness) func(webhook.Endpoint, error) webhook.Endpoint {
-	h.t.Helper()
-	return func(e webhook.Endpoint, err error) webhook.Endpoint { h.t.Helper(); return must(h, e, err) }
-}
-
 // change writes the endpoint's state and tells the dispatcher, as the API does.
 func (h *harness) change(e webhook.Endpoint, state webhook.EndpointState) {
 	h.t.Helper()
@@ -163,13 +151,19 @@ func (h *harness) change(e webhook.Endpoint, state webhook.EndpointState) {
 // changeBehind writes the endpoint's state and tells nobody.
 func (h *harness) changeBehind(e webhook.Endpoint, state webhook.EndpointState) webhook.Endpoint {
 	h.t.Helper()
+	var err error
 	if state == webhook.EndpointDeleted {
-		return must2(h)(h.store.DeleteEndpoint(h.t.Context(), e.Tenant, e.ID, time.Now()))
+		e, err = h.store.DeleteEndpoint(h.t.Context(), e.Tenant, e.ID, time.Now())
+	} else {
+		e, err = h.store.UpdateEndpoint(h.t.Context(), e.Tenant, e.ID, func(e *webhook.Endpoint) error {
+			e.State = state
+			return nil
+		})
 	}
-	return must2(h)(h.store.UpdateEndpoint(h.t.Context(), e.Tenant, e.ID, func(e *webhook.Endpoint) error {
-		e.State = state
-		return nil
-	}))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return e
 }
 
 // post accepts n new events, one call each, and returns them in order.
@@ -186,10 +180,15 @@ func (h *harness) post(n int) []webhook.Event {
 // postBatch accepts n new events in one call.
 func (h *harness) postBatch(n int) []webhook.Event {
 	h.t.Helper()
+	return h.postBatchAs(webhook.DefaultTenant, n)
+}
+
+func (h *harness) postBatchAs(tenant string, n int) []webhook.Event {
+	h.t.Helper()
 	events := make([]webhook.Event, n)
 	for i := range events {
 		h.events++
-		events[i] = newEvent(webhook.DefaultTenant, fmt.Sprintf("evt_%04d", h.events))
+		events[i] = newEvent(tenant, fmt.Sprintf("evt_%04d", h.events))
 	}
 	results, err := h.Accept(h.t.Context(), events)
 	if err != nil {

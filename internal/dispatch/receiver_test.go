@@ -88,6 +88,20 @@ func (r *receiver) mostAtOnce() int {
 	return r.most
 }
 
+// measure forgets how many were under way before.
+func (r *receiver) measure() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.most = r.under
+}
+
+// underWay is how many requests have not been answered.
+func (r *receiver) underWay() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.under
+}
+
 func status(code int) func(http.ResponseWriter, request) {
 	return func(w http.ResponseWriter, _ request) { w.WriteHeader(code) }
 }

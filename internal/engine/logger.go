@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"go.temporal.io/server/common/log"
@@ -15,11 +17,14 @@ type fatal string
 
 // serverLogger writes the server's warnings and errors to a slog.Logger, its attributes in the group "temporal".
 // What the server calls information is written as debug, and its debug lines are dropped. Once stopping is set, its
-// warnings are debug too: its parts complain of each other's end.
+// warnings are debug too: its parts complain of each other's end. So are those of quiet.
 type serverLogger struct {
 	logger   *slog.Logger
 	stopping *atomic.Bool
 }
+
+// quiet are beginnings of warnings that tell an operator nothing: Nexus is not used, and the UI asks for long pages.
+var quiet = []string{"HTTP API port has not been set", "GetHistory page size is larger than threshold"}
 
 var (
 	_ log.Logger     = serverLogger{}
@@ -58,7 +63,8 @@ func (l serverLogger) Fatal(msg string, tags ...tag.Tag) {
 
 func (l serverLogger) log(level slog.Level, msg string, tags []tag.Tag) {
 	ctx := context.Background()
-	if level == slog.LevelWarn && l.stopping.Load() {
+	isQuiet := func(beginning string) bool { return strings.HasPrefix(msg, beginning) }
+	if level == slog.LevelWarn && (l.stopping.Load() || slices.ContainsFunc(quiet, isQuiet)) {
 		level = slog.LevelDebug
 	}
 	if l.logger.Enabled(ctx, level) {

@@ -89,7 +89,7 @@ func (db *DB) ID() string { return db.id }
 // Close implements store.Store. Calls that come later err.
 func (db *DB) Close() error {
 	db.stop()
-	db.writer.stop()
+	db.writer.queue.Stop()
 	db.background.Wait()
 	return errors.Join(db.reader.close(), db.writer.close())
 }
@@ -133,6 +133,9 @@ func (db *DB) NextKeys(ctx context.Context, tx sqldb.Querier, n int) ([]int64, e
 	}
 	return keys, nil
 }
+
+// OrderOutbox implements sqldb.Backend: there is but one writer.
+func (db *DB) OrderOutbox(context.Context, sqldb.Querier, []int64) error { return nil }
 
 func dialect() sqldb.Dialect {
 	return sqldb.Dialect{

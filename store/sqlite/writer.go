@@ -5,10 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
 	"sync/atomic"
 
+	"github.com/postrider/postrider/store/internal/gather"
 	"github.com/postrider/postrider/store/internal/sqldb"
 	"github.com/postrider/postrider/webhook"
 )
@@ -47,12 +46,9 @@ type writer struct {
 	pool  *sql.DB
 	conn  *conn
 	keys  keys
-	queue chan *op
+	queue *gather.Queue[*op]
 	// commits counts transactions; the checkpointer looks whether there were any.
 	commits atomic.Int64
-
-	mu      sync.RWMutex // guards the closing of queue
-	stopped bool
 }
 
 func newWriter(ctx context.Context, path string, s *sqldb.Store) (*writer, error) {
@@ -65,7 +61,7 @@ func newWriter(ctx context.Context, path string, s *sqldb.Store) (*writer, error
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	w := &writer{store: s, pool: pool, conn: c, queue: make(chan *op, maxOps)}
+	w := &writer{store: s, pool: pool, conn: c, queue: gather.New(maxOps, maxRows, func(o *op) int { return o.rows })}
 	if err := w.keys.load(ctx, c); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
@@ -76,13 +72,9 @@ func newWriter(ctx context.Context, path string, s *sqldb.Store) (*writer, error
 // because then the caller would not know; commits take milliseconds.
 func (w *writer) do(o *op) error {
 	o.done = make(chan error, 1)
-	w.mu.RLock()
-	if w.stopped {
-		w.mu.RUnlock()
+	if !w.queue.Put(o) {
 		return webhook.Errorf(webhook.Unavailable, "closed", "the database is closed")
 	}
-	w.queue <- o
-	w.mu.RUnlock()
 	return <-o.done
 }
 
@@ -91,36 +83,11 @@ func (w *writer) pause(f func() error) error {
 	return w.do(&op{ctx: context.Background(), rows: maxRows, between: true, run: func(*transaction) error { return f() }})
 }
 
-// stop lets no more ops in; run returns when those queued are written.
-func (w *writer) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.stopped {
-		w.stopped = true
-		close(w.queue)
-	}
-}
-
 func (w *writer) close() error { return w.pool.Close() }
 
-// run commits what is queued until stop.
+// run commits what is queued until the queue is stopped and empty.
 func (w *writer) run() {
-	for first := range w.queue {
-		// Those whose commit has just ended get to queue their next op before this one starts.
-		runtime.Gosched()
-		batch, rows := []*op{first}, first.rows
-	gather:
-		for len(batch) < maxOps && rows < maxRows {
-			select {
-			case o, ok := <-w.queue:
-				if !ok {
-					break gather
-				}
-				batch, rows = append(batch, o), rows+o.rows
-			default:
-				break gather
-			}
-		}
+	for batch, ok := w.queue.Take(); ok; batch, ok = w.queue.Take() {
 		w.commit(batch)
 	}
 }

@@ -2,9 +2,12 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/postrider/postrider/store"
 )
 
 // forgetNodes is how long the row of a removed node is kept. Until then a nudge that was still
@@ -99,8 +102,7 @@ func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit 
 			keys = moved
 		}
 	}
-	n, err := affected(ctx, tx, `UPDATE outbox SET owner = $1 WHERE seq IN (
-		SELECT o.seq FROM outbox o WHERE o.owner = $2 ORDER BY o.seq LIMIT $3`+lock+`)`, to, from, limit-rows)
+	n, err := s.moveOutbox(ctx, tx, `SELECT o.seq FROM outbox o WHERE o.owner = $1 ORDER BY o.seq LIMIT $2`+lock, []any{from, limit - rows}, to)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -119,12 +121,43 @@ func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit 
 // takeStrays moves nudges that were written for nodes that had been removed already, and forgets
 // nodes that were removed long ago.
 func (s *Store) takeStrays(ctx context.Context, tx Querier, to int64, limit int) (int, error) {
-	n, err := affected(ctx, tx, `UPDATE outbox SET owner = $1 WHERE seq IN (
-		SELECT o.seq FROM nodes n CROSS JOIN outbox o
-		WHERE n.removed_at > 0 AND o.owner = n.key AND `+outboxAhead+` LIMIT $2)`, to, limit)
+	n, err := s.moveOutbox(ctx, tx, `SELECT o.seq FROM nodes n CROSS JOIN outbox o
+		WHERE n.removed_at > 0 AND o.owner = n.key AND `+outboxAhead+` LIMIT $1`, []any{limit}, to)
 	if err != nil {
 		return 0, err
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM nodes WHERE removed_at > 0 AND removed_at < `+s.dialect.Now+` - $1`, forgetNodes.Microseconds())
 	return n, err
+}
+
+// moveOutbox gives the outbox rows that a query selects to another node. Urgent ones get fresh keys,
+// as their new owner may have read past the ones that they have.
+func (s *Store) moveOutbox(ctx context.Context, tx Querier, query string, args []any, to int64) (int, error) {
+	seqs, err := readKeys(ctx, tx, query, args...)
+	if err != nil || len(seqs) == 0 {
+		return 0, err
+	}
+	in, value := s.dialect.In("o.seq", 1, seqs)
+	var urgent []OutboxEntry
+	var old []int64
+	err = read(ctx, tx, `SELECT o.seq, o.event_uid, o.kind, o.endpoint_id, o.wish, o.created_at FROM outbox o
+		WHERE `+in+` AND o.class = 0`, []any{value}, func(rows *sql.Rows) error {
+		e := OutboxEntry{Owner: to, Class: store.OutboxWish}
+		var seq int64
+		err := rows.Scan(&seq, &e.EventUID, &e.Kind, &e.EndpointID, &e.Wish, &e.CreatedAt)
+		urgent, old = append(urgent, e), append(old, seq)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	in, value = s.dialect.In("seq", 1, old)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE `+in, value); err != nil {
+		return 0, err
+	}
+	in, value = s.dialect.In("seq", 2, seqs)
+	if _, err := tx.ExecContext(ctx, `UPDATE outbox SET owner = $1 WHERE `+in, to, value); err != nil {
+		return 0, err
+	}
+	return len(seqs), s.PutOutbox(ctx, tx, urgent)
 }

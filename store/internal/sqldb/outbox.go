@@ -26,9 +26,18 @@ type OutboxEntry struct {
 	CreatedAt  int64
 }
 
-// PutOutbox writes outbox rows with fresh keys.
+// PutOutbox writes outbox rows with fresh keys. It comes after everything in the transaction that
+// may have to wait for another.
 func (s *Store) PutOutbox(ctx context.Context, tx Querier, entries []OutboxEntry) error {
 	const width = 8
+	owners := make([]int64, len(entries))
+	for i, e := range entries {
+		owners[i] = e.Owner
+	}
+	slices.Sort(owners)
+	if err := s.backend.OrderOutbox(ctx, tx, slices.Compact(owners)); err != nil {
+		return fmt.Errorf("put into outbox: %w", err)
+	}
 	for chunk := range slices.Chunk(entries, 64) {
 		seqs, err := s.backend.NextKeys(ctx, tx, len(chunk))
 		if err != nil {

@@ -35,6 +35,9 @@ type Backend interface {
 	Write(ctx context.Context, write func(Querier) error) error
 	// NextKeys takes n keys for events and outbox rows; they grow.
 	NextKeys(ctx context.Context, tx Querier, n int) ([]int64, error)
+	// OrderOutbox makes sure that no other transaction puts urgent rows for these owners into the
+	// outbox until this one has ended, so that who reads on from the last key misses none.
+	OrderOutbox(ctx context.Context, tx Querier, owners []int64) error
 }
 
 // Dialect is where the two databases differ in a way that matters here.

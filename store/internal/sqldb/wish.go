@@ -98,7 +98,7 @@ func grant(d webhook.Delivery, w store.WishRequest) (webhook.Delivery, int64, bo
 
 func (s *Store) writeWish(ctx context.Context, tx Querier, d webhook.Delivery, owner int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, waiting_for = $2, wish = $3, reason = $4, budget = $5,
-		due_at = $6, updated_at = $7, completed_at = $8, owner = CASE WHEN $9 = 0 THEN owner ELSE $9 END
+		due_at = $6, updated_at = $7, completed_at = $8, owner = CASE WHEN CAST($9 AS BIGINT) = 0 THEN owner ELSE $9 END
 		WHERE event_uid = $10 AND endpoint_key = $11`,
 		string(d.State), string(d.WaitingFor), string(d.Wish), d.Reason, d.Budget,
 		Micros(d.DueAt), Micros(d.UpdatedAt), Micros(d.CompletedAt), owner, d.EventUID, d.EndpointKey)

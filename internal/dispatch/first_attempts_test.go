@@ -1,0 +1,131 @@
+package dispatch_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/workflows"
+)
+
+// outcomes are the endpoints whose outcome the event's workflow was signalled.
+func (h *harness) outcomes(event webhook.Event) []string {
+	var endpoints []string
+	for _, s := range h.engine.signalled(event.WorkflowID()) {
+		if news, ok := s.payload.(workflows.OutcomeSignal); ok && s.name == workflows.SignalOutcome {
+			endpoints = append(endpoints, news.EndpointID)
+		}
+	}
+	return endpoints
+}
+
+func TestFirstAttemptsTellsWhatWasDeliveredAndWhenTheRestIsDue(t *testing.T) {
+	t.Parallel()
+	h := start(t, byWorkflow())
+	good, bad := h.endpoint(receive(t, status(http.StatusOK))), h.endpoint(receive(t, status(http.StatusBadGateway)))
+	events := h.post(1)
+	h.allStarted(events)
+	got := h.ask(events[0], good, bad)
+	if got[0].Delivery.EndpointID != good.ID || got[0].Delivery.State != webhook.DeliveryDelivered {
+		t.Errorf("got %+v, want delivered", got[0])
+	}
+	failed := got[1].Delivery
+	if failed.EndpointID != bad.ID || failed.State != webhook.DeliveryRetrying || failed.LastStatus != http.StatusBadGateway ||
+		failed.WaitingFor != webhook.WaitingForNothing || failed.DueAt.IsZero() || got[1].InFlight {
+		t.Errorf("got %+v, want failed with a due time", got[1])
+	}
+	if again := h.ask(events[0], bad)[0].Delivery; again.Attempts != 1 {
+		t.Errorf("got %d attempts after it was asked again, want 1", again.Attempts)
+	}
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+	equal(t, "outcomes signalled to a workflow that was told everything", h.outcomes(events[0]), nil)
+}
+
+func TestASlowReceiverIsInFlightAndItsOutcomeIsSignalledOnce(t *testing.T) {
+	t.Parallel()
+	cfg := byWorkflow()
+	cfg.FirstWait = 30 * time.Millisecond
+	h := start(t, cfg)
+	answer, open := gate(t)
+	endpoint := h.endpoint(receive(t, until(answer, http.StatusOK)))
+	events := h.post(1)
+	h.allStarted(events)
+	if got := h.ask(events[0], endpoint)[0]; !got.InFlight {
+		t.Errorf("got %+v, want in flight", got)
+	}
+	open()
+	h.becomes(events[0], endpoint, webhook.DeliveryDelivered)
+	h.await("the outcome is signalled", func() bool { return len(h.outcomes(events[0])) > 0 })
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+	equal(t, "signalled outcomes", h.outcomes(events[0]), []string{endpoint.ID})
+}
+
+func TestADeliveryThatAGateHoldsIsWaitingAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := byWorkflow()
+	cfg.EndpointCap, cfg.FirstWait = 1, time.Minute
+	h := start(t, cfg)
+	answer, open := gate(t)
+	r := receive(t, until(answer, http.StatusOK))
+	endpoint := h.endpoint(r)
+	events := h.post(2)
+	h.allStarted(events)
+	first := make(chan bool, 1)
+	go func() { first <- h.ask(events[0], endpoint)[0].Delivery.State == webhook.DeliveryDelivered }()
+	h.await("the first is in flight", func() bool { return r.underWay() == 1 })
+
+	got := h.ask(events[1], endpoint)[0] // else the test times out
+	if got.InFlight || got.Delivery.WaitingFor == webhook.WaitingForNothing {
+		t.Errorf("got %+v, want waiting", got)
+	}
+	open()
+	h.becomes(events[1], endpoint, webhook.DeliveryDelivered)
+	h.await("its outcome is signalled", func() bool { return len(h.outcomes(events[1])) == 1 })
+	if !<-first {
+		t.Error("the first, which was waited for, is not delivered")
+	}
+	equal(t, "outcomes signalled to the first", h.outcomes(events[0]), nil)
+}
+
+func TestFirstAttemptsOfAnUnknownEventErr(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	if _, err := h.FirstAttempts(t.Context(), 4711, []int64{1}); !errors.Is(err, webhook.NotFound) {
+		t.Errorf("got %v, want not found", err)
+	}
+}
+
+func TestAnotherNodeIsToldThatTheOwnerSendsAndTheOwnerSignals(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	other := h.another("node 2", ahead())
+	answer, open := gate(t)
+	r := receive(t, until(answer, http.StatusOK))
+	endpoint := h.endpoint(r)
+	events := h.post(1)
+	h.allStarted(events) // though its first attempt is not over
+	if got := other.ask(events[0], endpoint)[0]; got.Delivery.WaitingFor == webhook.WaitingForNothing && !got.InFlight {
+		t.Errorf("got %+v, want it to wait for the owner", got)
+	}
+	open()
+	h.becomes(events[0], endpoint, webhook.DeliveryDelivered)
+	h.await("the outcome is signalled", func() bool { return len(h.outcomes(events[0])) == 1 })
+	equal(t, "received events", r.events(), ids(events))
+}
+
+func TestInWorkflowModeTheOwnerSendsWhatAnotherNodeWasAskedFor(t *testing.T) {
+	t.Parallel()
+	cfg := dispatch.Config{FirstAttempt: dispatch.ByWorkflow, FirstWait: 30 * time.Millisecond, Shared: true}
+	h := start(t, cfg)
+	other := h.another("node 2", cfg)
+	r := receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(r)
+	events := h.post(1)
+	h.await("the workflow is started", func() bool { return len(h.engine.started()) == 1 })
+	other.ask(events[0], endpoint)
+	h.becomes(events[0], endpoint, webhook.DeliveryDelivered)
+	equal(t, "received events", r.events(), ids(events))
+}

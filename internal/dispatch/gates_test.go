@@ -1,0 +1,64 @@
+package dispatch_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/webhook"
+)
+
+func TestNoMoreRequestsAreInFlightThanTheCapAllows(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 3})
+	answer, open := gate(t)
+	r := receive(t, until(answer, http.StatusOK))
+	h.endpoint(r)
+	events := h.postBatch(20)
+	h.await("the cap is reached", func() bool { return r.underWay() == 3 })
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	if got := r.mostAtOnce(); got != 3 {
+		t.Errorf("got %d requests in flight at once, want 3", got)
+	}
+}
+
+func TestOneEndpointGetsAtMostAQuarterOfTheSenders(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, Senders: 8, EndpointCap: 100})
+	answer, open := gate(t)
+	r := receive(t, until(answer, http.StatusOK))
+	h.endpoint(r)
+	events := h.postBatch(10)
+	h.await("its share is in flight", func() bool { return r.underWay() == 2 })
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	if got := r.mostAtOnce(); got != 2 {
+		t.Errorf("got %d requests in flight at once, want 2 of 8 senders", got)
+	}
+}
+
+func TestABrokenEndpointIsProbedOneAtATimeUntilItAnswers(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 4, BreakerAfter: 5})
+	r := receive(t, status(http.StatusServiceUnavailable))
+	h.endpoint(r)
+	h.postBatch(10)
+	h.await("the first are refused", func() bool { return r.count() == 10 && r.underWay() == 0 && h.Status().Backlog == 0 })
+
+	r.measure()
+	h.postBatch(20)
+	h.await("the others are refused too", func() bool { return r.count() == 30 && r.underWay() == 0 && h.Status().Backlog == 0 })
+	if got := r.mostAtOnce(); got != 1 {
+		t.Errorf("got %d requests in flight at once to a broken endpoint, want 1", got)
+	}
+
+	r.script(status(http.StatusOK))
+	h.eventsBecome(h.postBatch(1), webhook.EventDelivered)
+	answer, open := gate(t)
+	r.script(until(answer, http.StatusOK))
+	events := h.postBatch(8)
+	h.await("the cap is reached again", func() bool { return r.underWay() == 4 })
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+}
