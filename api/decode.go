@@ -92,8 +92,11 @@ func (d *decoder) value(field string, text []byte, into reflect.Value) {
 	case !utf8.Valid(text):
 		d.fault(field, notUTF8)
 	default:
-		if string(text) == "null" || json.Unmarshal(text, into.Addr().Interface()) != nil {
+		switch {
+		case string(text) == "null" || json.Unmarshal(text, into.Addr().Interface()) != nil:
 			d.fault(field, mustBe(into))
+		case into.Kind() == reflect.String && strings.ContainsRune(into.String(), 0): // no text in PostgreSQL
+			d.fault(field, "must not contain the character U+0000")
 		}
 	}
 }

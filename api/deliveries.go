@@ -27,7 +27,7 @@ type deliveryView struct {
 	State          string  `json:"state" enum:"pending,retrying,held,delivered,exhausted,cancelled,expired" example:"retrying"`
 	WaitingFor     *string `json:"waiting_for" doc:"What keeps it from being sent now: turn, in_flight_cap, breaker, endpoint_paused, endpoint_disabled, paused_in_temporal, store. Null: nothing, or its next attempt is not due."`
 	Wish           *string `json:"wish" doc:"What was asked for and has not been done yet: cancel or retry."`
-	Reason         *string `json:"reason" doc:"Why it ended, if by something other than being delivered." example:"out_of_attempts"`
+	Reason         *string `json:"reason" doc:"Why it ended, if by something other than being delivered, such as out_of_attempts."`
 	Attempts       int     `json:"attempts" doc:"Attempts made." example:"1"`
 	MaxAttempts    int     `json:"maximum_attempts" doc:"The attempt with this number is the last." example:"15"`
 	NextAttemptAt  *string `json:"next_attempt_at" format:"date-time" doc:"When the next attempt is due; null when there is none to come." example:"2026-11-25T09:30:05.120Z"`

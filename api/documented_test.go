@@ -36,15 +36,6 @@ func TestEveryDocumentedAnswerCanBeHad(t *testing.T) {
 			continue
 		}
 		good := call{method: line.Method, path: ids.Replace(line.Path), body: bodies[line.Name]}
-		for code := range op.Responses {
-			status, _ := strconv.Atoi(code)
-			if status < 300 {
-				continue
-			}
-			c := spoil(t, r, good, line, status)
-			r.do(c).is(status)
-			r.intake.refuse, r.intake.status = nil, webhook.IntakeStatus{SendersUp: true}
-		}
 		status := http.StatusOK
 		for code := range op.Responses {
 			if n, _ := strconv.Atoi(code); n < 300 && (status == http.StatusOK || n < status) {
@@ -57,7 +48,21 @@ func TestEveryDocumentedAnswerCanBeHad(t *testing.T) {
 			r.do(fresh).is(http.StatusCreated)
 			status = http.StatusOK
 		}
-		r.do(good).is(status)
+		if line.Method != http.MethodDelete {
+			r.do(good).is(status)
+		}
+		for code := range op.Responses {
+			status, _ := strconv.Atoi(code)
+			if status < 300 {
+				continue
+			}
+			c := spoil(t, r, good, line, status)
+			r.do(c).is(status)
+			r.intake.refuse, r.intake.status = nil, webhook.IntakeStatus{SendersUp: true}
+		}
+		if line.Method == http.MethodDelete {
+			r.do(good).is(status)
+		}
 	}
 }
 

@@ -126,6 +126,9 @@ func (s *server) findEndpoint(ctx context.Context, tenant, id string) (webhook.E
 	if err != nil {
 		return webhook.Endpoint{}, err
 	}
+	if !webhook.ValidEventID(id) { // the same characters
+		return webhook.Endpoint{}, notFound("endpoint")
+	}
 	endpoint, err := s.Store.Endpoint(ctx, tenant, id)
 	if err != nil {
 		return endpoint, fmt.Errorf("find endpoint %s: %w", id, err)

@@ -83,6 +83,7 @@ func TestABadEndpointIsRefusedWithEveryFaultAndNothingIsStored(t *testing.T) {
 		"description a number":           {with(`"description":1`), "description"},
 		"description too long":           {with(`"description":"` + strings.Repeat("é", 1025) + `"`), "description"},
 		"description not UTF-8":          {with("\"description\":\"\xff\""), "description"},
+		"description with a NUL":         {with(`"description":"a\u0000b"`), "description"},
 		"headers a list":                 {with(`"headers":[]`), "headers"},
 		"a header's value a number":      {with(`"headers":{"X-A":1,"X-B":null}`), "headers.X-A headers.X-B"},
 		"reserved headers":               {with(`"headers":{"webhook-id":"x","Host":"y","bad name":"z","X-Ok":"fine"}`), "headers.Host headers.bad name headers.webhook-id"},

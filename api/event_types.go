@@ -82,6 +82,9 @@ func (s *server) getEventType(ctx context.Context, in *EventTypePath) (*eventTyp
 	if err != nil {
 		return nil, err
 	}
+	if !webhook.ValidEventType(in.Name) {
+		return nil, notFound("event type")
+	}
 	t, err := s.Store.EventType(ctx, tenant, in.Name)
 	if err != nil {
 		return nil, fmt.Errorf("find event type %s: %w", in.Name, err)
@@ -110,6 +113,9 @@ func (s *server) deleteEventType(ctx context.Context, in *EventTypePath) (*struc
 	tenant, err := requestOf(ctx).caller.tenantFor(in.Tenant)
 	if err != nil {
 		return nil, err
+	}
+	if !webhook.ValidEventType(in.Name) {
+		return nil, notFound("event type")
 	}
 	if err := s.Store.DeleteEventType(ctx, tenant, in.Name); err != nil {
 		return nil, fmt.Errorf("delete event type %s: %w", in.Name, err)

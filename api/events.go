@@ -70,6 +70,9 @@ func (s *server) findEvent(ctx context.Context, tenant, id string) (webhook.Even
 	if err != nil {
 		return webhook.Event{}, err
 	}
+	if !webhook.ValidEventID(id) {
+		return webhook.Event{}, notFound("event")
+	}
 	event, err := s.Store.Event(ctx, tenant, id)
 	if err != nil {
 		return event, fmt.Errorf("find event %s: %w", id, err)
@@ -132,7 +135,9 @@ func (s *server) wish(ctx context.Context, path EventPath, which WishBody, w sto
 	if w.Tenant, err = requestOf(ctx).caller.tenantFor(path.Tenant); err != nil {
 		return nil, err
 	}
-	w.EventID, w.Now = path.ID, s.Now()
+	if w.EventID, w.Now = path.ID, s.Now(); !webhook.ValidEventID(path.ID) {
+		return nil, notFound("event")
+	}
 	if which.EndpointIDs != nil {
 		w.EndpointIDs = *which.EndpointIDs
 	}

@@ -130,13 +130,13 @@ func TestBadQueriesAreRefusedByName(t *testing.T) {
 		"/v1/events?state=done":                           "state",
 		"/v1/events?type=a+b":                             "type",
 		"/v1/events?tenant=ACME":                          "tenant",
-		"/v1/events?include=secrets":                      "include[0]",
-		"/v1/events?include=workflow":                     "include[0]",
+		"/v1/events?include=secrets":                      "include",
+		"/v1/events?include=workflow":                     "include",
 		"/v1/events?created_at%5Bgte%5D=yesterday":        "created_at[gte]",
 		"/v1/events?created_at=2026-11-25T09:30:00Z":      "created_at",
 		"/v1/events?page=2":                               "page",
 		"/v1/events?limit=0&state=x":                      "limit state",
-		"/v1/events/e?include=everything":                 "include[0]",
+		"/v1/events/e?include=everything":                 "include",
 		"/v1/deliveries?state=delivering":                 "state",
 		"/v1/deliveries?event=e":                          "event",
 		"/v1/attempts?outcome=ok":                         "outcome",
@@ -151,6 +151,24 @@ func TestBadQueriesAreRefusedByName(t *testing.T) {
 		if got := strings.Join(a.fields(), " "); got != want {
 			t.Errorf("%s: fields %q, want %q", query, got, want)
 		}
+	}
+}
+
+func TestAnIDThatCannotBeIsNotFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, id := range []string{"%00", "%ff", "a%00b", "a%20b", "%C3%A9", strings.Repeat("x", 1000)} {
+		for _, path := range []string{
+			"/v1/events/" + id, "/v1/endpoints/" + id, "/v1/endpoints/" + id + "/stats", "/v1/event-types/" + id,
+			"/v1/attempts?event_id=" + id, "/v1/deliveries?endpoint_id=" + id,
+		} {
+			r.get(path).is(404)
+		}
+		r.post("/v1/events/"+id+"/cancel", "").is(404)
+		r.do(call{method: "DELETE", path: "/v1/keys/" + id}).is(404)
+		r.do(call{method: "DELETE", path: "/v1/event-types/" + id}).is(404)
+		r.get("/v1/tenants/" + id).is(422)
+		r.get("/v1/events?tenant=" + id).is(422)
 	}
 }
 

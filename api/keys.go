@@ -77,6 +77,9 @@ type keyPath struct {
 }
 
 func (s *server) revokeKey(ctx context.Context, in *keyPath) (*struct{}, error) {
+	if !webhook.ValidEventID(in.ID) { // the same characters
+		return nil, notFound("key")
+	}
 	if err := s.Store.RevokeAPIKey(ctx, "", in.ID, s.Now()); err != nil {
 		return nil, fmt.Errorf("revoke key %s: %w", in.ID, err)
 	}

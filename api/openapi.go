@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 )
 
 // document is the OpenAPI document as it is served.
-type document struct{ json, yaml []byte }
+type document struct{ json, yaml func() ([]byte, error) }
 
 const bearerScheme = "api_key"
 
@@ -45,28 +46,32 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// render makes the texts of the document.
+// render makes the texts of the document when they are first asked for: YAML takes 30 ms.
 func render(doc *huma.OpenAPI) document {
 	schemas := doc.Components.Schemas.Map()
 	delete(schemas, "ErrorModel") // huma's own; ours is Problem
 	delete(schemas, "ErrorDetail")
-	text, err := json.Marshal(doc)
-	if err != nil { // it depends on nothing but the program
-		panic(err)
+	return document{
+		json: sync.OnceValues(func() ([]byte, error) { return json.Marshal(doc) }),
+		yaml: sync.OnceValues(doc.YAML),
 	}
-	yaml, err := doc.YAML()
-	if err != nil {
-		panic(err)
-	}
-	return document{text, yaml}
 }
 
 func (s *server) openapiJSON(c *gin.Context) {
-	c.Data(http.StatusOK, "application/openapi+json", s.openapi.json)
+	s.serveDocument(c, "application/openapi+json", s.openapi.json)
 }
 
 func (s *server) openapiYAML(c *gin.Context) {
-	c.Data(http.StatusOK, "application/openapi+yaml", s.openapi.yaml)
+	s.serveDocument(c, "application/openapi+yaml", s.openapi.yaml)
+}
+
+func (s *server) serveDocument(c *gin.Context, mediaType string, render func() ([]byte, error)) {
+	text, err := render()
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Data(http.StatusOK, mediaType, text)
 }
 
 // documenter adds to an operation what follows from its line in the table.
@@ -120,8 +125,19 @@ func (d documenter) statuses(op *huma.Operation) []int {
 
 // namesTenant reports whether the caller may name a tenant, and so a foreign one.
 func (d documenter) namesTenant(op *huma.Operation) bool {
-	inBody := d.body != nil && d.route.method == http.MethodPost && !strings.Contains(d.route.path, "{")
-	return hasParam(op, "tenant") || inBody || strings.HasPrefix(d.route.path, "/v1/tenants/")
+	return hasParam(op, "tenant") || d.bodyHas("tenant") || strings.HasPrefix(d.route.path, "/v1/tenants/")
+}
+
+// bodyHas reports whether the body is an object that may have the field.
+func (d documenter) bodyHas(field string) bool {
+	if d.body == nil {
+		return false
+	}
+	schema := d.body.Content[jsonMedia].Schema
+	if target := d.builder.schemas().SchemaFromRef(schema.Ref); target != nil {
+		schema = target
+	}
+	return schema.Properties[field] != nil
 }
 
 func hasParam(op *huma.Operation, name string) bool {

@@ -2,7 +2,11 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postrider/postrider/api"
+	"github.com/postrider/postrider/sender"
 	"github.com/postrider/postrider/store"
 	"github.com/postrider/postrider/webhook"
 )
@@ -116,13 +121,43 @@ func TestBoundsOfTimeSpeakOfTheTimesThatAreShown(t *testing.T) {
 	}
 }
 
-// BenchmarkPostEvent is the API's own share of a posted event of 1 KiB.
+const kilobyteEvent = `{"id":"evt_01jd0y3m8zq5v6w7x8y9z0a1b2","type":"invoice.paid","data":{"text":"` + "%s" + `"}}`
+
 func BenchmarkParseEvent(b *testing.B) {
-	text := []byte(`{"id":"evt_01jd0y3m8zq5v6w7x8y9z0a1b2","type":"invoice.paid","data":{"text":"` + strings.Repeat("lorem ipsum ", 80) + `"}}`)
+	text := fmt.Appendf(nil, kilobyteEvent, strings.Repeat("lorem ipsum ", 80))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, faults := api.ParseEvent(text); faults != nil {
 			b.Fatal(faults)
+		}
+	}
+}
+
+// nothing accepts everything and keeps nothing.
+type nothing struct{ api.Store }
+
+func (nothing) APIKeyByHash(_ context.Context, hash [32]byte) (webhook.APIKey, error) {
+	return webhook.APIKey{Hash: hash}, nil
+}
+
+type nowhere struct{ api.Intake }
+
+func (nowhere) Accept(context.Context, []webhook.Event) ([]store.Accepted, error) {
+	return []store.Accepted{{Event: webhook.Event{State: webhook.EventAccepted}, EndpointIDs: []string{"ep_1"}}}, nil
+}
+
+// BenchmarkPostEvent is the API's own share of a posted event of 1 KiB.
+func BenchmarkPostEvent(b *testing.B) {
+	handler := api.New(api.Deps{Store: nothing{}, Intake: nowhere{}, CheckURL: sender.Guard{}.CheckURL, CheckHeaders: sender.CheckHeaders})
+	text := fmt.Sprintf(kilobyteEvent, strings.Repeat("lorem ipsum ", 80))
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/v1/events", strings.NewReader(text))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer key")
+		w := httptest.NewRecorder()
+		if handler.ServeHTTP(w, r); w.Code != http.StatusAccepted {
+			b.Fatal(w.Body)
 		}
 	}
 }

@@ -158,3 +158,8 @@ func retryLater(code, detail string, cause error) error {
 func invalidField(field, detail string) error {
 	return webhook.InvalidFields([]webhook.FieldError{{Field: field, Detail: detail}})
 }
+
+// notFound is the error of an ID that nothing can have; databases are not asked for such.
+func notFound(what string) error {
+	return webhook.Errorf(webhook.NotFound, "", "there is no such %s", what)
+}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -65,6 +66,9 @@ func (s *server) observe(c *gin.Context) {
 	}
 	if s.Observe != nil {
 		s.Observe(ctx, c.Request.Method, r.route, status, took)
+	}
+	if !s.Logger.Enabled(ctx, slog.LevelDebug) {
+		return
 	}
 	s.Logger.DebugContext(ctx, "request", telemetry.KeyMethod, c.Request.Method, telemetry.KeyRoute, r.route,
 		telemetry.KeyStatus, status, telemetry.KeyDuration, took, telemetry.KeyRequest, r.id, telemetry.KeyAPIKey, r.caller.keyID)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -60,11 +61,7 @@ func (c *clock) Move(d time.Duration) {
 
 func newRig(t *testing.T, change ...func(*api.Deps)) *rig {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	db := openStore(t)
 	r := &rig{
 		t: t, store: db, engine: &engine{}, log: &bytes.Buffer{}, tenants: map[string]string{},
 		clock: &clock{now: time.Date(2026, 11, 25, 9, 30, 0, 123456000, time.UTC)},
@@ -84,6 +81,43 @@ func newRig(t *testing.T, change ...func(*api.Deps)) *rig {
 	r.handler, r.doc, r.routes = api.Inside(deps)
 	r.admin = r.key("")
 	return r
+}
+
+// migrated is the file of an empty store; migrating one takes longer than most tests do.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "postrider-api")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "store.db")
+	db, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// openStore opens an empty store.
+func openStore(t *testing.T) *sqlite.DB {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	text, err := migrated()
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // key makes a key for a tenant, or an admin key.

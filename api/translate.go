@@ -30,10 +30,14 @@ func (s *server) translate(ctx context.Context, v any) any {
 	return s.problemFor(ctx, webhook.InvalidFields(faults))
 }
 
-// fieldAt is the field at one of huma's locations, such as "query.limit".
+// fieldAt is the field at one of huma's locations: "limit" at "query.limit", "include" at
+// "query.include[0]".
 func fieldAt(location string) string {
 	for _, place := range []string{"query.", "path.", "header."} {
 		if field, ok := strings.CutPrefix(location, place); ok {
+			if name, index, ok := strings.Cut(field, "["); ok && strings.Trim(index, "0123456789]") == "" {
+				return name
+			}
 			return field
 		}
 	}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -12,21 +13,34 @@ import (
 	"github.com/postrider/postrider/webhook"
 )
 
-// deliverChunks is DeliverEvent for an event with more than ChunkSize endpoints: a child workflow
-// for each chunk, to which signals and cancelling are passed on.
+// chunked is DeliverEvent for an event with more than ChunkSize endpoints: a child workflow for each
+// chunk, to which signals are passed on.
+type chunked struct {
+	*run
+	chunks []*chunk
+}
+
+type chunk struct {
+	in    DeliverEventInput
+	child workflow.ChildWorkflowFuture
+	open  bool
+	again bool // it is wanted once more when it ends
+}
+
 func deliverChunks(ctx workflow.Context, in DeliverEventInput) (DeliverEventResult, error) {
-	chunks := split(in)
-	children := make([]workflow.ChildWorkflowFuture, len(chunks))
-	for i, chunk := range chunks {
-		child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-			WorkflowID:          fmt.Sprintf("%s~%d", workflow.GetInfo(ctx).WorkflowExecution.ID, i+1),
-			WaitForCancellation: true,
-			ParentClosePolicy:   enums.PARENT_CLOSE_POLICY_TERMINATE,
-		})
-		children[i] = workflow.ExecuteChildWorkflow(child, DeliverChunkName, chunk)
+	c := &chunked{run: newRun(in)}
+	if err := c.answerQueries(ctx); err != nil {
+		return DeliverEventResult{}, err
 	}
-	passOn(ctx, children)
-	return end(collect(ctx, chunks, children))
+	listen(ctx, c.wish, c.hear)
+	ctx, cancel := workflow.NewDisconnectedContext(ctx) // cancelling comes as a wish, see listen
+	defer cancel()
+	for i, part := range split(in) {
+		c.chunks = append(c.chunks, &chunk{in: part})
+		c.start(ctx, i)
+	}
+	_ = workflow.Await(ctx, func() bool { return c.busy == 0 && !signalsPending(ctx) })
+	return end(c.result())
 }
 
 // DeliverChunk delivers one chunk of an event's endpoints.
@@ -45,41 +59,79 @@ func split(in DeliverEventInput) []DeliverEventInput {
 	return chunks
 }
 
-// passOn forwards signals to every child; one that they do not concern does nothing.
-func passOn(ctx workflow.Context, children []workflow.ChildWorkflowFuture) {
-	for _, name := range []string{SignalCancel, SignalRetry, SignalOutcome} {
-		workflow.GoNamed(ctx, "pass on "+name, func(ctx workflow.Context) {
-			for channel := workflow.GetSignalChannel(ctx, name); ; {
-				var payload map[string]any
-				channel.Receive(ctx, &payload)
-				for _, child := range children {
-					child.SignalChildWorkflow(ctx, name, payload)
-				}
-			}
-		})
+// start runs the chunk's child until nobody wants it once more, and notes how its deliveries ended.
+func (c *chunked) start(ctx workflow.Context, number int) {
+	part := c.chunks[number]
+	part.open = true
+	c.busy++
+	options := workflow.ChildWorkflowOptions{
+		WorkflowID:        fmt.Sprintf("%s~%d", workflow.GetInfo(ctx).WorkflowExecution.ID, number+1),
+		ParentClosePolicy: enums.PARENT_CLOSE_POLICY_TERMINATE,
 	}
+	part.child = workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, options), DeliverChunkName, part.in)
+	workflow.GoNamed(ctx, options.WorkflowID, func(ctx workflow.Context) {
+		c.collect(part, childOutcomes(ctx, part.child))
+		part.open = false
+		c.busy--
+		if part.again {
+			part.again = false
+			c.start(ctx, number)
+		}
+	})
 }
 
-// collect waits for all children and joins their outcomes.
-func collect(ctx workflow.Context, chunks []DeliverEventInput, children []workflow.ChildWorkflowFuture) DeliverEventResult {
-	wait, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
-	all := newRun(DeliverEventInput{})
-	for i, child := range children {
-		part := newRun(chunks[i])
-		for _, o := range childOutcomes(wait, child) {
-			if d := part.byEndpoint[o.EndpointID]; d != nil {
-				d.outcome = o
-			}
+func (c *chunked) collect(part *chunk, outcomes []activities.EndpointOutcome) {
+	for _, o := range outcomes {
+		if d := c.byEndpoint[o.EndpointID]; d != nil {
+			d.outcome = o
 		}
-		all.deliveries = append(all.deliveries, part.deliveries...)
 	}
-	for _, d := range all.deliveries {
-		if !d.outcome.Status.Final() { // its chunk was terminated: a person ended it
+	for _, e := range part.in.Endpoints {
+		if d := c.byEndpoint[e.ID]; !d.outcome.Status.Final() { // the chunk was terminated: a person ended it
 			d.outcome.Status, d.outcome.Reason = activities.Cancelled, webhook.ReasonTerminated
 		}
 	}
-	return all.result()
+}
+
+// wish writes a wish down, once for all chunks, and passes it on.
+func (c *chunked) wish(ctx workflow.Context, wish webhook.Wish, signal WishSignal) {
+	c.busy++
+	defer func() { c.busy-- }()
+	c.record(ctx, wish, &signal)
+	if wish == webhook.WishRetry {
+		c.pass(ctx, SignalRetry, signal.EndpointID, signal)
+		return
+	}
+	c.pass(ctx, SignalCancel, signal.EndpointID, signal)
+}
+
+func (c *chunked) hear(ctx workflow.Context, news OutcomeSignal) {
+	c.pass(ctx, SignalOutcome, news.EndpointID, news)
+}
+
+// pass signals the chunks that have the endpoint; "" is all. A chunk that has ended is started once
+// more for a retry: what it has to do is in the rows.
+func (c *chunked) pass(ctx workflow.Context, name, endpointID string, payload any) {
+	passed := make([]workflow.Future, len(c.chunks))
+	for i, part := range c.chunks {
+		if part.open && part.has(endpointID) {
+			passed[i] = part.child.SignalChildWorkflow(ctx, name, payload)
+		}
+	}
+	for i, part := range c.chunks {
+		if passed[i] != nil && passed[i].Get(ctx, nil) == nil || name != SignalRetry || !part.has(endpointID) {
+			continue
+		}
+		if part.open { // it has just ended
+			part.again = true
+		} else {
+			c.start(ctx, i)
+		}
+	}
+}
+
+func (c *chunk) has(endpointID string) bool {
+	return endpointID == "" || slices.ContainsFunc(c.in.Endpoints, func(e EndpointInput) bool { return e.ID == endpointID })
 }
 
 func childOutcomes(ctx workflow.Context, child workflow.ChildWorkflowFuture) []activities.EndpointOutcome {

@@ -98,3 +98,27 @@ func TestTheStatusQueryAnswersForAllChunks(t *testing.T) {
 		t.Errorf("at the end the event is %s", after.State)
 	}
 }
+
+func TestARetryOpensAChunkThatHasEnded(t *testing.T) {
+	t.Parallel()
+	for name, asked := range map[string]payload{"for one endpoint": only("ep_1001"), "for all": everything()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := manyEndpoints(t, map[int][]rows.Answer{
+				1:    {rows.RetryAfter(503, time.Hour), rows.Status(500), rows.Status(200)},
+				1001: status(500, 500, 500, 500, 200),
+			})
+			w.at(time.Minute, func(w *world) { w.signal("retry", asked) })
+			end := w.run()
+			if end.how != completed || end.result.State != webhook.EventDelivered {
+				t.Errorf("the run is %s, the event %s", end.how, end.result.State)
+			}
+			if diff := cmp.Diff(seconds(0, 10, 30, 60, 120), w.times("ep_1001")); diff != "" {
+				t.Error(diff)
+			}
+			if w.Calls("RecordWish") != 1 {
+				t.Errorf("the wish was written %d times", w.Calls("RecordWish"))
+			}
+		})
+	}
+}

@@ -35,7 +35,7 @@ func deliver(ctx workflow.Context, in DeliverEventInput) (DeliverEventResult, er
 	if err := run.answerQueries(ctx); err != nil {
 		return DeliverEventResult{}, err
 	}
-	run.listen(ctx)
+	listen(ctx, run.wish, run.hear)
 	run.deliverAll(ctx)
 	return end(run.result())
 }

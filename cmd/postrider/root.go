@@ -20,6 +20,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newServe(), newAPI(), newWorker(), newEngine(), newMigrate(), newVersion(),
+		newDemo(), newSend(), newEvents(), newEndpoints(), newDeliveries(), newHealth(),
 	)
 	return root
 }

@@ -25,8 +25,8 @@ type files struct{ main, visibility file }
 
 func filesIn(dir string) files {
 	return files{
-		main:       file{filepath.Join(dir, "temporal.db"), mainSchema},
-		visibility: file{filepath.Join(dir, "temporal-visibility.db"), visibilitySchema},
+		main:       file{filepath.Join(dir, "temporal.db"), mainSchema()},
+		visibility: file{filepath.Join(dir, "temporal-visibility.db"), visibilitySchema()},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -17,14 +16,11 @@ type fatal string
 
 // serverLogger writes the server's warnings and errors to a slog.Logger, its attributes in the group "temporal".
 // What the server calls information is written as debug, and its debug lines are dropped. Once stopping is set, its
-// warnings are debug too: its parts complain of each other's end. So are those of quiet.
+// warnings are debug too: its parts complain of each other's end. So are those that isNoise knows.
 type serverLogger struct {
 	logger   *slog.Logger
 	stopping *atomic.Bool
 }
-
-// quiet are beginnings of warnings that tell an operator nothing: Nexus is not used, and the UI asks for long pages.
-var quiet = []string{"HTTP API port has not been set", "GetHistory page size is larger than threshold"}
 
 var (
 	_ log.Logger     = serverLogger{}
@@ -63,13 +59,17 @@ func (l serverLogger) Fatal(msg string, tags ...tag.Tag) {
 
 func (l serverLogger) log(level slog.Level, msg string, tags []tag.Tag) {
 	ctx := context.Background()
-	isQuiet := func(beginning string) bool { return strings.HasPrefix(msg, beginning) }
-	if level == slog.LevelWarn && (l.stopping.Load() || slices.ContainsFunc(quiet, isQuiet)) {
+	if level == slog.LevelWarn && (l.stopping.Load() || isNoise(msg)) {
 		level = slog.LevelDebug
 	}
 	if l.logger.Enabled(ctx, level) {
 		l.logger.Log(ctx, level, msg, args(tags)...) //nolint:sloglint // the server's own messages
 	}
+}
+
+// isNoise knows the warnings that tell an operator nothing: Nexus is not used, and the UI asks for long pages.
+func isNoise(msg string) bool {
+	return strings.HasPrefix(msg, "HTTP API port has not been set") || strings.HasPrefix(msg, "GetHistory page size is larger")
 }
 
 func args(tags []tag.Tag) []any {

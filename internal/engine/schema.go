@@ -28,16 +28,18 @@ type schema struct {
 	add   []string
 }
 
-var (
-	mainSchema = schema{adapt: func(statement string) string {
+func mainSchema() schema {
+	return schema{adapt: func(statement string) string {
 		if strings.Contains(statement, visibilityTable) {
 			return ""
 		}
 		return statement
 	}}
+}
 
-	shippedSchema = schema{adapt: func(statement string) string { return statement }}
-)
+func shippedSchema() schema {
+	return schema{adapt: func(statement string) string { return statement }}
+}
 
 // setUp makes the file's schema, all of it or nothing: schema and version are one transaction.
 func (f file) setUp(ctx context.Context) error {
@@ -156,7 +158,7 @@ func (f file) checkIncomplete(ctx context.Context, found state) error {
 	if err != nil {
 		return err
 	}
-	shipped, err := shippedSchema.objects(ctx)
+	shipped, err := shippedSchema().objects(ctx)
 	if err != nil {
 		return err
 	}

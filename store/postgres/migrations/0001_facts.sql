@@ -1,21 +1,21 @@
 -- +goose Up
--- States are the words of package webhook. No IN in the conditions of indexes: for three words or more
--- SQLite makes a table of them, anew for each row that is written (0.3 ms). Times are microseconds since 1970, 0 where there is none.
+-- States are the words of package webhook. Times are microseconds since 1970, 0 where there is none.
+-- What lists are ordered by is compared byte by byte, wherever the database was made.
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
     value TEXT NOT NULL
 );
 
 CREATE TABLE tenants (
-    id                TEXT PRIMARY KEY,
-    name              TEXT NOT NULL,
+    id                TEXT COLLATE "C" PRIMARY KEY,
+    name              TEXT COLLATE "C" NOT NULL,
     endpoints_version BIGINT NOT NULL,
     created_at        BIGINT NOT NULL
 );
 
 CREATE TABLE event_types (
-    tenant      TEXT NOT NULL,
-    name        TEXT NOT NULL,
+    tenant      TEXT COLLATE "C" NOT NULL,
+    name        TEXT COLLATE "C" NOT NULL,
     description TEXT NOT NULL,
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL,
@@ -24,8 +24,8 @@ CREATE TABLE event_types (
 
 CREATE TABLE endpoints (
     key             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id              TEXT NOT NULL UNIQUE,
-    tenant          TEXT NOT NULL,
+    id              TEXT COLLATE "C" NOT NULL UNIQUE,
+    tenant          TEXT COLLATE "C" NOT NULL,
     url             TEXT NOT NULL,
     description     TEXT NOT NULL,
     event_types     TEXT NOT NULL,
@@ -43,9 +43,9 @@ CREATE INDEX endpoints_by_state ON endpoints (state, key);
 
 CREATE TABLE api_keys (
     key          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id           TEXT NOT NULL UNIQUE,
-    tenant       TEXT NOT NULL,
-    name         TEXT NOT NULL,
+    id           TEXT COLLATE "C" NOT NULL UNIQUE,
+    tenant       TEXT COLLATE "C" NOT NULL,
+    name         TEXT COLLATE "C" NOT NULL,
     prefix       TEXT NOT NULL,
     hash         BYTEA NOT NULL UNIQUE,
     created_at   BIGINT NOT NULL,
@@ -56,7 +56,7 @@ CREATE INDEX api_keys_by_tenant ON api_keys (tenant, key);
 
 CREATE TABLE nodes (
     key        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name       TEXT NOT NULL UNIQUE,
+    name       TEXT COLLATE "C" NOT NULL UNIQUE,
     renewed_at BIGINT NOT NULL,
     removed_at BIGINT NOT NULL
 );
@@ -70,8 +70,8 @@ CREATE TABLE policies (
 
 CREATE TABLE events (
     uid            BIGINT PRIMARY KEY,
-    tenant         TEXT NOT NULL,
-    id             TEXT NOT NULL,
+    tenant         TEXT COLLATE "C" NOT NULL,
+    id             TEXT COLLATE "C" NOT NULL,
     type           TEXT NOT NULL,
     size           BIGINT NOT NULL,
     fingerprint    BYTEA NOT NULL,
@@ -130,10 +130,10 @@ CREATE INDEX deliveries_aside_by_endpoint ON deliveries (endpoint_key, state, ev
 
 CREATE TABLE attempts (
     key              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id               TEXT NOT NULL,
+    id               TEXT COLLATE "C" NOT NULL,
     event_uid        BIGINT NOT NULL,
     endpoint_key     BIGINT NOT NULL,
-    tenant           TEXT NOT NULL,
+    tenant           TEXT COLLATE "C" NOT NULL,
     number           BIGINT NOT NULL,
     outcome          TEXT NOT NULL,
     status           BIGINT NOT NULL,
@@ -150,8 +150,9 @@ CREATE INDEX attempts_by_endpoint ON attempts (endpoint_key, started_at);
 CREATE INDEX attempts_by_tenant ON attempts (tenant, started_at);
 CREATE INDEX attempts_by_time ON attempts (started_at);
 
--- A start row that Accept wrote has seq = event_uid. Nearly all rows are of class 2: they are
--- read in the order of seq; the others have an index of their own.
+-- Keys of events and outbox rows. A start row that Accept wrote has seq = event_uid.
+CREATE SEQUENCE keys AS BIGINT CACHE 1;
+
 CREATE TABLE outbox (
     seq         BIGINT PRIMARY KEY,
     owner       BIGINT NOT NULL,
@@ -162,4 +163,10 @@ CREATE TABLE outbox (
     wish        TEXT NOT NULL,
     created_at  BIGINT NOT NULL
 );
-CREATE INDEX outbox_ahead ON outbox (owner, class, seq) WHERE class < 2;
+CREATE INDEX outbox_by_owner ON outbox (owner, class, seq);
+
+-- Rows of the outbox live for seconds. Deliveries are updated once or more.
+ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE deliveries SET (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE events SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05);
