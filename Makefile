@@ -30,7 +30,7 @@ run: build ## build and run `postrider serve` with its data in ./postrider-data;
 
 .PHONY: build
 build: ## build ./bin/postrider; minutes the first time, seconds after
-	go build -trimpath -ldflags '-s -w' -o bin/postrider ./cmd/postrider
+	go build -ldflags '-s -w' -o bin/postrider ./cmd/postrider
 
 .PHONY: test
 test: deps vet test-race test-server test-integration e2e workflowcheck ## all tests; installs what they need where it may, says what it skips

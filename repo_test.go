@@ -46,7 +46,10 @@ func arrows() []arrow {
 		{of: "…", never: []string{"github.com/gin-gonic/…", "github.com/danielgtaylor/huma/…"}, but: []string{"api/…"}},
 		{of: "…", never: []string{"go.temporal.io/server/…", "github.com/temporalio/ui-server/…"}, but: []string{"internal/engine/…"}},
 		{of: "…", never: []string{"go.temporal.io/sdk/client"}, but: []string{"internal/engine/…", "internal/dispatch", "worker", "cmd/…", "bench/…", "internal/testkit/…"}},
-		{of: "…", never: []string{"@internal/testkit/…", "@store/storetest", "testing", "github.com/stretchr/testify/…"}, but: []string{"internal/testkit/…", "store/storetest", "test/…"}},
+		{of: "…", never: []string{"@internal/testkit/…", "@store/storetest", "testing", "github.com/stretchr/testify/…"}, but: []string{"internal/testkit/…", "store/storetest", "test/…", "cmd/postrider"}},
+		// The demo delivers to the scripted receiver.
+		{of: "cmd/postrider", never: []string{"@internal/testkit/temporaltest", "@store/storetest", "testing", "github.com/stretchr/testify/…"}},
+		{of: "internal/testkit/receiver", never: []string{"testing"}},
 	}
 }
 

@@ -158,13 +158,14 @@ func TestDeliverFollowsItsRules(t *testing.T) {
 		{"the worker dies", refused(plain(4), 1, 0), []rows.Answer{rows.Dies(), ok}, nil, []int{2, 3}, seconds(10, 10+25+20), activities.Delivered, "", 3},
 		{"the worker dies twice", refused(plain(4), 1, 0), []rows.Answer{rows.Dies(), rows.Dies(), ok}, nil, []int{2, 3, 4}, seconds(10, 55, 55+25+40), activities.Delivered, "", 4},
 		{"the worker dies in a forced retry", refused(plain(4), 1, 1), []rows.Answer{rows.Dies(), ok}, nil, []int{2, 3}, seconds(0, 25+10), activities.Delivered, "", 3},
-		{"the worker dies after a Reset, in the last attempt", refused(plain(4), 3, 2), []rows.Answer{rows.Dies()}, func(e *engine) { e.invoke(); e.reset(); e.max = 4 }, []int{4}, seconds(0), "", "", 3},
+		{"the worker dies after a Reset, in the last attempt", refused(plain(4), 3, 2), []rows.Answer{rows.Dies()}, func(e *engine) { e.invoke(); e.reset() }, []int{4}, seconds(0), "", "", 3},
 		{"the outcome can't be recorded", refused(plain(4), 1, 0), []rows.Answer{rows.Unrecorded(), ok}, nil, []int{2, 3}, seconds(10, 30), activities.Delivered, "", 3},
 
 		{"the engine falls back by one, not due", refused(plain(6), 1, 0), []rows.Answer{no}, func(e *engine) { e.invoke(); e.invoke(); e.fallBack(1) }, []int{2}, seconds(10), notDue, "", 2},
 		{"the engine falls back by three, not due", refused(plain(6), 1, 0), []rows.Answer{no}, func(e *engine) { invokeTimes(e, 4); e.fallBack(3) }, []int{2, 3, 4}, seconds(10, 30, 70), notDue, "", 4},
 		{"the engine falls back by one, due", refused(plain(6), 1, 0), []rows.Answer{no, ok}, func(e *engine) { invokeTimes(e, 2); e.fallBack(1); e.clock = e.clock.Add(time.Hour) }, []int{2, 3}, seconds(10, 3610), activities.Delivered, "", 3},
 		{"the engine falls back by three, due", refused(plain(6), 1, 0), []rows.Answer{no, no, no, ok}, func(e *engine) { invokeTimes(e, 4); e.fallBack(3); e.clock = e.clock.Add(time.Hour) }, []int{2, 3, 4, 5}, seconds(10, 30, 70, 3670), activities.Delivered, "", 5},
+		{"the engine falls back by three, due, and the worker dies", refused(plain(7), 1, 0), []rows.Answer{no, no, no, rows.Dies(), ok}, func(e *engine) { invokeTimes(e, 4); e.fallBack(3); e.clock = e.clock.Add(time.Hour) }, []int{2, 3, 4, 5, 6}, seconds(10, 30, 70, 3670, 3670+25+20), activities.Delivered, "", 6},
 		{"the engine falls back by all: t = 1 sends", refused(plain(6), 1, 0), []rows.Answer{no, no, ok}, func(e *engine) { invokeTimes(e, 3); e.fallBack(3) }, []int{2, 3, 4}, seconds(10, 30, 30), activities.Delivered, "", 4},
 		{"the engine falls back and has too many attempts left", refused(plain(4), 1, 0), []rows.Answer{no}, func(e *engine) { invokeTimes(e, 3); e.fallBack(1); e.clock = e.clock.Add(time.Hour) }, []int{2, 3, 4}, seconds(10, 30, 3630), "", webhook.ReasonOutOfAttempts, 4},
 

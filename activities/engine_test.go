@@ -25,7 +25,6 @@ type engine struct {
 	*rows.Rows
 	clock  time.Time
 	policy webhook.Policy
-	max    int
 	now    known
 	before []known // at each invocation, oldest first: what a file that is restored may hold
 }
@@ -33,8 +32,10 @@ type engine struct {
 // known is the part that a power failure can set back.
 type known struct {
 	t      int       // the attempt that comes next
+	max    int       // MaximumAttempts
 	due    time.Time // when
 	closed bool
+	failed bool // it was closed by a failure
 }
 
 const key = 1
@@ -51,11 +52,11 @@ func newEngine(d webhook.Delivery, answers ...rows.Answer) *engine {
 // schedule is the workflow that asks for the activity, as its options say.
 func (e *engine) schedule() {
 	d := e.Row("ep_1")
-	e.max = d.Budget - d.Attempts
+	left := d.Budget - d.Attempts
 	if d.Attempts > d.Reported {
-		e.max++
+		left++
 	}
-	e.now = known{t: 1, due: e.clock}
+	e.now = known{t: 1, max: max(1, left), due: e.clock}
 }
 
 // answer is how an invocation ended.
@@ -76,7 +77,7 @@ func (e *engine) invoke() answer {
 	case a.died:
 		e.next(time.Duration(e.policy.Timeout) + 10*time.Second + e.policy.Interval(e.now.t))
 	case a.err == nil || a.err.NonRetryable():
-		e.now.closed = true
+		e.now.closed, e.now.failed = true, a.err != nil
 	case a.err.NextRetryDelay() > 0:
 		e.next(a.err.NextRetryDelay())
 	default:
@@ -86,15 +87,15 @@ func (e *engine) invoke() answer {
 }
 
 func (e *engine) next(delay time.Duration) {
-	if e.now.t >= e.max {
-		e.now.closed = true
+	if e.now.t >= e.now.max {
+		e.now.closed, e.now.failed = true, true
 		return
 	}
 	e.now.t, e.now.due = e.now.t+1, e.clock.Add(delay)
 }
 
 // reset and unpause are those of the Temporal UI.
-func (e *engine) reset()   { e.now = known{t: 1, due: e.clock} }
+func (e *engine) reset()   { e.now.t, e.now.due = 1, e.clock }
 func (e *engine) unpause() { e.now.due = e.clock }
 
 // fallBack restores what the engine knew before its latest n invocations.

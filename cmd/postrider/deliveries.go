@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -59,6 +60,7 @@ func newDeliveriesShow() *cobra.Command {
 		answer, err := c.Attempts(ctx, query)
 		return shown(c, answer, err, func(page client.Page[client.Attempt]) {
 			c.showDelivery(found.Value.Data[0])
+			slices.Reverse(page.Data) // the first attempt first
 			table := terminal.NewTable("ATTEMPT", "STARTED", "TOOK", "OUTCOME", "STATUS", "ERROR")
 			printPage(c, page, "no attempts yet", table, attemptCells)
 		})

@@ -60,7 +60,11 @@ func runDemo(ctx context.Context, out *terminal.Terminal, exit bool) (err error)
 
 	d := &demo{out: out, key: "pr_demo_" + rand.Text(), names: map[string]string{}}
 	out.Printf("\n%s\n", out.Paint(terminal.Dim, "Starting Postrider with everything in it: API, worker, Temporal, Temporal UI …"))
-	if d.node, err = openNode(ctx, demoConfig(filepath.Join(dir, "data"), d.key), roles{api: true, worker: true}, logs); err != nil {
+	d.node, err = openNode(ctx, demoConfig(filepath.Join(dir, "data"), d.key), roles{api: true, worker: true}, logs)
+	switch {
+	case err != nil && ctx.Err() != nil: // Ctrl-C
+		return leave(exit)
+	case err != nil:
 		return err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

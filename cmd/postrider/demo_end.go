@@ -122,7 +122,7 @@ func (d *demo) watch(ctx context.Context) {
 			if answer := answerOf(q); !strings.HasPrefix(answer, "2") {
 				style = terminal.Yellow
 			}
-			d.out.Printf("  %s  %-24s %-10s attempt %d  %s\n", q.ReceivedAt.Format("15:04:05.000"), terminal.Printable(q.ID),
+			d.out.Printf("  %s  %-30s  %-9s  attempt %d  %s\n", q.ReceivedAt.Format("15:04:05.000"), terminal.Printable(q.ID),
 				strings.TrimPrefix(q.Path, "/"), q.Number, d.out.Paint(style, answerOf(q)))
 		}
 		seen = len(requests)

@@ -118,7 +118,7 @@ func (d *demo) look(ctx context.Context, events int, took time.Duration) (progre
 func (p progress) over() bool { return len(p.seen) == p.events && p.final == p.all }
 
 func (p progress) String() string {
-	return fmt.Sprintf("%5.1fs  %2d/%d events sent  %2d/%d delivered%s", p.took.Seconds(), len(p.seen), p.events, p.count[webhook.DeliveryDelivered], p.all, p.rest())
+	return fmt.Sprintf("%5.1fs  %2d/%d sent  %2d/%d delivered%s", p.took.Seconds(), len(p.seen), p.events, p.count[webhook.DeliveryDelivered], p.all, p.rest())
 }
 
 // rest is what is not delivered.
@@ -139,17 +139,16 @@ func (p progress) rest() string {
 
 // bar is the line that is drawn over.
 func (d *demo) bar(p progress) string {
-	const width = 24
+	const width = 20
 	share := func(n int) int { return width * n / max(1, p.all) }
 	done, waiting := share(p.count[webhook.DeliveryDelivered]), share(p.count[webhook.DeliveryRetrying])
 	bar := d.out.Paint(terminal.Green, strings.Repeat("█", done)) + d.out.Paint(terminal.Yellow, strings.Repeat("▒", waiting)) +
 		d.out.Paint(terminal.Dim, strings.Repeat("░", width-done-waiting))
 	line := p.String()
-	if next := until(p.next); next != "" {
+	room := max(0, d.out.Width()-width-2) // a longer line could not be drawn over
+	if next := until(p.next); next != "" && len(line+", next "+next) <= room {
 		line += ", next " + next
 	}
-	if room := d.out.Width() - width - 2; len(line) > room { // else it could not be drawn over
-		line = line[:max(0, room)]
-	}
+	line = line[:min(len(line), room)]
 	return bar + " " + line
 }

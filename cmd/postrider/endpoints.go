@@ -12,6 +12,7 @@ import (
 
 	"github.com/postrider/postrider/internal/client"
 	"github.com/postrider/postrider/internal/terminal"
+	"github.com/postrider/postrider/webhook"
 )
 
 func newEndpoints() *cobra.Command {
@@ -105,6 +106,18 @@ func policyFlags(flags *pflag.FlagSet) func() map[string]any {
 	}
 }
 
+// span is the duration as the API writes it: 12h, not 12h0m0s.
+func span(d webhook.Duration) string {
+	s := time.Duration(d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 func read[T any](p *T) func() any { return func() any { return *p } }
 
 func (c *caller) showEndpoint(e client.Endpoint) {
@@ -117,6 +130,6 @@ func (c *caller) showEndpoint(e client.Endpoint) {
 	c.pairs("endpoint", e.ID, "tenant", e.Tenant, "url", e.URL, "description", e.Description, "event types", strings.Join(e.EventTypes, " "),
 		"headers", strings.Join(headers, ", "), "state", string(e.State), "why", e.DisabledReason,
 		"retries", fmt.Sprintf("%d attempts: first retry after %s, then ×%g, at most %s apart, jitter ±%g %%",
-			p.MaximumAttempts, time.Duration(p.InitialInterval), p.BackoffCoefficient, time.Duration(p.MaximumInterval), p.Jitter*100),
-		"time-out", time.Duration(p.Timeout).String(), "created", moment(e.CreatedAt), "secret", e.Secret)
+			p.MaximumAttempts, span(p.InitialInterval), p.BackoffCoefficient, span(p.MaximumInterval), p.Jitter*100),
+		"time-out", span(p.Timeout), "created", moment(e.CreatedAt), "secret", e.Secret)
 }

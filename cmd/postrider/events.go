@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -51,10 +52,11 @@ func newEventsShow() *cobra.Command {
 }
 
 func (c *caller) showEvent(e client.Event) {
+	w := cmp.Or(e.Workflow, &client.Workflow{})
 	c.pairs("event", e.ID, "type", e.Type, "tenant", e.Tenant, "state", string(e.State), "workflow", e.WorkflowID,
+		"in temporal", w.Status, "run", w.RunID, "why", w.Error,
 		"created", moment(e.CreatedAt), "completed", moment(e.CompletedAt), "data", string(e.Data))
-	if w := e.Workflow; w != nil {
-		c.pairs("temporal", w.Status, "run", w.RunID, "why", w.Error)
+	if len(w.Pending) > 0 {
 		table := terminal.NewTable("PENDING", "ENDPOINT", "STATE", "ATTEMPT", "NEXT", "LAST FAILURE")
 		for _, a := range w.Pending {
 			table.Add(text(a.Type), text(a.EndpointID), text(a.State), number(a.Attempt), text(until(a.NextAttemptAt)), text(a.LastFailure))

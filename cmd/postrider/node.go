@@ -20,6 +20,7 @@ import (
 	"github.com/postrider/postrider/internal/telemetry"
 	"github.com/postrider/postrider/sender"
 	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/store/postgres"
 	"github.com/postrider/postrider/store/sqlite"
 	"github.com/postrider/postrider/worker"
 )
@@ -143,7 +144,11 @@ func openStore(ctx context.Context, cfg config.Config, dir *datadir.Dir, log *sl
 		}
 		return db, nil
 	}
-	return nil, errors.New("PG-TODO")
+	db, err := postgres.Open(ctx, string(cfg.DatabaseURL), postgres.Options{Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	return db, nil
 }
 
 func (n *node) openEngine(ctx context.Context) (err error) {

@@ -70,7 +70,7 @@ func TestAQuickEngineGetsFirstAttemptsInAutoMode(t *testing.T) {
 func TestAnEngineThatDoesNotComeInTimeLosesFirstAttempts(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{EngineQuick: time.Minute}, playing)
-	answer, open := gate(t)
+	answer, open := gate()
 	h.engine.set(func(e *fakeEngine) { e.delay = answer })
 	r := receive(t, status(http.StatusOK))
 	h.endpoint(r)

@@ -17,12 +17,25 @@ type faultyStore struct {
 	onApply  func(store.Change) error
 	onRenew  func(node int64) error
 	onDone   func() error
+	read     map[int64]bool // nodes whose outbox has been read
 }
 
 func (s *faultyStore) set(change func(*faultyStore)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(s)
+}
+
+// hasRead reports whether the node's dispatcher has read what was there when it began.
+func (s *faultyStore) hasRead(node int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read[node]
+}
+
+func (s *faultyStore) Outbox(ctx context.Context, node int64, class store.OutboxClass, after int64, limit int) ([]store.OutboxRow, error) {
+	s.set(func(s *faultyStore) { s.read[node] = true })
+	return s.Store.Outbox(ctx, node, class, after, limit)
 }
 
 func (s *faultyStore) Accept(ctx context.Context, events []store.NewEvent) ([]store.Accepted, error) {

@@ -49,7 +49,7 @@ func TestASlowReceiverIsInFlightAndItsOutcomeIsSignalledOnce(t *testing.T) {
 	cfg := byWorkflow()
 	cfg.FirstWait = 30 * time.Millisecond
 	h := start(t, cfg)
-	answer, open := gate(t)
+	answer, open := gate()
 	endpoint := h.endpoint(receive(t, until(answer, http.StatusOK)))
 	events := h.post(1)
 	h.allStarted(events)
@@ -68,7 +68,7 @@ func TestADeliveryThatAGateHoldsIsWaitingAtOnce(t *testing.T) {
 	cfg := byWorkflow()
 	cfg.EndpointCap, cfg.FirstWait = 1, time.Minute
 	h := start(t, cfg)
-	answer, open := gate(t)
+	answer, open := gate()
 	r := receive(t, until(answer, http.StatusOK))
 	endpoint := h.endpoint(r)
 	events := h.post(2)
@@ -102,7 +102,7 @@ func TestAnotherNodeIsToldThatTheOwnerSendsAndTheOwnerSignals(t *testing.T) {
 	t.Parallel()
 	h := start(t, ahead())
 	other := h.another("node 2", ahead())
-	answer, open := gate(t)
+	answer, open := gate()
 	r := receive(t, until(answer, http.StatusOK))
 	endpoint := h.endpoint(r)
 	events := h.post(1)

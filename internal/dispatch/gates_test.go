@@ -11,7 +11,7 @@ import (
 func TestNoMoreRequestsAreInFlightThanTheCapAllows(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 3})
-	answer, open := gate(t)
+	answer, open := gate()
 	r := receive(t, until(answer, http.StatusOK))
 	h.endpoint(r)
 	events := h.postBatch(20)
@@ -26,7 +26,7 @@ func TestNoMoreRequestsAreInFlightThanTheCapAllows(t *testing.T) {
 func TestOneEndpointGetsAtMostAQuarterOfTheSenders(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, Senders: 8, EndpointCap: 100})
-	answer, open := gate(t)
+	answer, open := gate()
 	r := receive(t, until(answer, http.StatusOK))
 	h.endpoint(r)
 	events := h.postBatch(10)
@@ -55,7 +55,7 @@ func TestABrokenEndpointIsProbedOneAtATimeUntilItAnswers(t *testing.T) {
 
 	r.script(status(http.StatusOK))
 	h.eventsBecome(h.postBatch(1), webhook.EventDelivered)
-	answer, open := gate(t)
+	answer, open := gate()
 	r.script(until(answer, http.StatusOK))
 	events := h.postBatch(8)
 	h.await("the cap is reached again", func() bool { return r.underWay() == 4 })

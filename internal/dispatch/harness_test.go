@@ -44,7 +44,7 @@ func start(t *testing.T, cfg dispatch.Config, options ...func(*harness)) *harnes
 		}
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	h := &harness{t: t, store: &faultyStore{Store: gapStore{db}}, engine: newFakeEngine(ctx)}
+	h := &harness{t: t, store: &faultyStore{Store: gapStore{db}, read: map[int64]bool{}}, engine: newFakeEngine(ctx)}
 	t.Cleanup(func() {
 		cancel()
 		h.engine.playing.Wait()
@@ -81,6 +81,7 @@ func (h *harness) run(name string, cfg dispatch.Config, options ...func(*harness
 	for _, option := range options {
 		option(h)
 	}
+	h.store.set(func(s *faultyStore) { delete(s.read, node) })
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
 	h.end, h.ended = cancel, make(chan error, 1)
 	go func() {
@@ -89,6 +90,7 @@ func (h *harness) run(name string, cfg dispatch.Config, options ...func(*harness
 		h.ended <- err
 	}()
 	h.t.Cleanup(func() { _ = h.stop() })
+	h.await("it has begun", func() bool { return h.store.hasRead(node) })
 }
 
 // stop ends the dispatcher and returns what Run returned.

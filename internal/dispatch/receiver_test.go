@@ -17,21 +17,26 @@ type receiver struct {
 	under  int // requests under way
 	most   int // most requests that were under way at once
 	answer func(w http.ResponseWriter, r request)
+	ended  chan struct{} // closed at the test's end
 }
 
 // request is one request as the receiver saw it.
 type request struct {
 	event string
 	body  string
-	n     int // of this event, 1 for the first
+	n     int             // of this event, 1 for the first
+	ended <-chan struct{} // closed at the test's end
 }
 
 // receive starts a receiver whose answers are scripted.
 func receive(t *testing.T, answer func(w http.ResponseWriter, r request)) *receiver {
 	t.Helper()
-	r := &receiver{answer: answer}
+	r := &receiver{answer: answer, ended: make(chan struct{})}
 	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
-	t.Cleanup(r.Close)
+	t.Cleanup(func() {
+		close(r.ended)
+		r.Close()
+	})
 	return r
 }
 
@@ -40,7 +45,7 @@ func (r *receiver) serve(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return
 	}
-	got := request{event: req.Header.Get("Webhook-Id"), body: string(body), n: 1}
+	got := request{event: req.Header.Get("Webhook-Id"), body: string(body), n: 1, ended: r.ended}
 	r.mu.Lock()
 	for _, other := range r.got {
 		if other.event == got.event {
@@ -117,17 +122,17 @@ func failing(n int) func(http.ResponseWriter, request) {
 
 // until answers nothing before the gate is closed.
 func until(gate <-chan struct{}, code int) func(http.ResponseWriter, request) {
-	return func(w http.ResponseWriter, _ request) {
-		<-gate
+	return func(w http.ResponseWriter, r request) {
+		select {
+		case <-gate:
+		case <-r.ended:
+		}
 		w.WriteHeader(code)
 	}
 }
 
-// gate is a channel that is closed by open, or at the test's end at the latest.
-func gate(t *testing.T) (closed <-chan struct{}, open func()) {
-	t.Helper()
+// gate is a channel that open closes.
+func gate() (closed <-chan struct{}, open func()) {
 	c := make(chan struct{})
-	open = sync.OnceFunc(func() { close(c) })
-	t.Cleanup(open)
-	return c, open
+	return c, sync.OnceFunc(func() { close(c) })
 }

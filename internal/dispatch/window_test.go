@@ -61,7 +61,7 @@ func TestIntakeAndFeederDoNotBothSendAnEvent(t *testing.T) {
 func TestADeadEndpointDoesNotDelayAnother(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, Senders: 8, QueueSize: 4, WindowSize: 16})
-	answer, open := gate(t)
+	answer, open := gate()
 	dead, live := receive(t, until(answer, http.StatusOK)), receive(t, status(http.StatusOK))
 	h.endpoint(dead, func(e *webhook.Endpoint) { e.Tenant = "dead" })
 	h.endpoint(live)
@@ -89,7 +89,7 @@ func TestADeadEndpointDoesNotDelayAnother(t *testing.T) {
 func TestManyDeadEndpointsDoNotFillTheWindow(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1, QueueSize: 16, WindowSize: 40})
-	answer, _ := gate(t)
+	answer, _ := gate()
 	dead, live := receive(t, until(answer, http.StatusOK)), receive(t, status(http.StatusOK))
 	for range 10 {
 		h.endpoint(dead, func(e *webhook.Endpoint) { e.Tenant = "dead" })

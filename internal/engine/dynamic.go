@@ -26,6 +26,10 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		dynamicconfig.TimerProcessorMaxPollRPS.Key():      100,
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 100,
 
+		// Timers that are due sooner than this are put off until then: a guard against the clocks of several
+		// hosts, of which there is one here. At the default of 1 s a retry after 300 ms comes after a second.
+		dynamicconfig.TimerProcessorMaxTimeShift.Key(): 10 * time.Millisecond,
+
 		// 128,000 workflows by default: gigabytes.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4000,
 

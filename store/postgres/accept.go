@@ -211,7 +211,7 @@ func insertNew(ctx context.Context, tx *sql.Tx, fresh []candidate) (inserted, ta
 			continue
 		}
 		*c.answer = store.Accepted{Status: store.AcceptedNew, Event: c.row.Event}
-		c.answer.Event.UID = c.uid
+		c.answer.Event.UID, c.answer.OutboxSeq = c.uid, c.uid // a start row has its event's key
 		inserted = append(inserted, c)
 	}
 	return inserted, taken, rows.Err()

@@ -26,7 +26,7 @@ func Migrate(ctx context.Context, url string) error {
 }
 
 func migrate(ctx context.Context, url string) error {
-	pool, err := connect(url, nil)
+	pool, err := connect(url, nil, nil)
 	if err != nil {
 		return err
 	}

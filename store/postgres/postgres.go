@@ -28,6 +28,8 @@ import (
 type Options struct {
 	Logger         *slog.Logger // default: none
 	MaxConnections int          // default: 16
+
+	tracer pgx.QueryTracer // tests look at statements
 }
 
 const (
@@ -64,7 +66,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 }
 
 func open(ctx context.Context, url string, opts Options) (*DB, error) {
-	pool, err := connect(url, map[string]string{
+	pool, err := connect(url, opts.tracer, map[string]string{
 		"statement_timeout":                   milliseconds(statementTimeout),
 		"idle_in_transaction_session_timeout": milliseconds(idleInTransaction),
 	})
@@ -94,11 +96,12 @@ func open(ctx context.Context, url string, opts Options) (*DB, error) {
 }
 
 // connect opens a pool whose connections have the given settings, where the URL does not say otherwise.
-func connect(url string, settings map[string]string) (*sql.DB, error) {
+func connect(url string, tracer pgx.QueryTracer, settings map[string]string) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, webhook.Errorf(webhook.Invalid, "database_url", "the database URL is not valid: %s", redacted(err))
 	}
+	config.Tracer = tracer
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}

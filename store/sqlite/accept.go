@@ -95,7 +95,7 @@ func (db *DB) accept(ctx context.Context, tx *transaction, e *sqldb.AcceptRow) (
 		return store.Accepted{}, err
 	}
 	accepted := store.Accepted{Status: store.AcceptedNew, Event: e.Event}
-	accepted.Event.UID = uid
+	accepted.Event.UID, accepted.OutboxSeq = uid, uid // a start row has its event's key
 	return accepted, nil
 }
 

@@ -56,6 +56,7 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 }
 
 func open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
+	pinMemory()
 	db := &DB{}
 	db.Store = sqldb.New(db, dialect())
 	var err error
@@ -106,7 +107,7 @@ func (db *DB) Compact(ctx context.Context) error {
 	return nil
 }
 
-// compactPages is how many pages of 4 KiB one Compact gives back: a few milliseconds of the writer.
+// compactPages is how many pages of 8 KiB one Compact gives back: a few milliseconds of the writer.
 const compactPages = 500
 
 // Reader implements sqldb.Backend.

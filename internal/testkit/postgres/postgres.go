@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -59,28 +58,14 @@ func Start(t testing.TB) *Server {
 	return &Server{url: c.url(), cluster: c}
 }
 
-// Database makes an empty database, which is dropped at the test's end, and returns its URL.
+// Database makes an empty database and returns its URL. It does not outlive the test.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	return s.database(t, "")
-}
-
-// Copy makes a copy of another database of the server, which nobody may be connected to, and
-// returns its URL. The copy is dropped at the test's end.
-func (s *Server) Copy(t testing.TB, template string) string {
-	t.Helper()
-	u, err := url.Parse(template)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.database(t, " TEMPLATE "+strings.TrimPrefix(u.Path, "/"))
-}
-
-func (s *Server) database(t testing.TB, options string) string {
-	t.Helper()
 	name := fmt.Sprintf("postrider_test_%d_%d", os.Getpid(), s.made.Add(1))
-	s.execute(t, context.Background(), "CREATE DATABASE "+name+options)
-	t.Cleanup(func() { s.execute(t, context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") })
+	s.execute(t, context.Background(), "CREATE DATABASE "+name)
+	if s.cluster == nil { // a private server goes with all that is in it
+		t.Cleanup(func() { s.execute(t, context.Background(), "DROP DATABASE "+name+" WITH (FORCE)") })
+	}
 	u := *s.url
 	u.Path = "/" + name
 	return u.String()

@@ -83,9 +83,10 @@ func (r *Rows) commit(row *row, answer Answer) {
 
 // recorded needs r.mu.
 func (r *Rows) recorded(endpointID string, number int) {
-	for i := range r.made {
+	for i := len(r.made) - 1; i >= 0; i-- {
 		if m := &r.made[i]; m.EndpointID == endpointID && m.Number == number {
 			m.Recorded = true
+			return
 		}
 	}
 }

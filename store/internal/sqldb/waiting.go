@@ -30,18 +30,19 @@ func (s *Store) WaitingEndpoints(ctx context.Context, owner int64) ([]int64, err
 // Waiting implements store.Dispatch.
 func (s *Store) Waiting(ctx context.Context, owner, endpointKey, after int64, limit int) ([]store.WaitingRow, error) {
 	var found []deliveryRow
-	var events []webhook.Event
+	var waiting []store.WaitingRow
 	q := s.backend.Reader()
-	err := read(ctx, q, `SELECT `+deliveryColumns+`, `+eventColumns+`
+	err := read(ctx, q, `SELECT `+deliveryColumns+`, `+eventColumns+`,
+		coalesce((SELECT o.seq FROM outbox o WHERE o.seq = e.uid AND o.kind = 'start'), 0)
 		FROM deliveries d CROSS JOIN events e CROSS JOIN endpoints p
 		WHERE d.owner = $1 AND d.endpoint_key = $2 AND d.event_uid > $3 AND `+deliveryToSend+`
 		AND e.uid = d.event_uid AND p.key = d.endpoint_key
 		ORDER BY d.event_uid LIMIT $4`, []any{owner, endpointKey, after, limit},
 		func(rows *sql.Rows) error {
 			var d deliveryRow
-			var e webhook.Event
-			err := rows.Scan(append(deliveryInto(&d), eventInto(&e)...)...)
-			found, events = append(found, d), append(events, e)
+			var w store.WaitingRow
+			err := rows.Scan(append(append(deliveryInto(&d), eventInto(&w.Event)...), &w.StartSeq)...)
+			found, waiting = append(found, d), append(waiting, w)
 			return err
 		})
 	if err == nil {
@@ -50,9 +51,8 @@ func (s *Store) Waiting(ctx context.Context, owner, endpointKey, after int64, li
 	if err != nil {
 		return nil, fmt.Errorf("list waiting deliveries of endpoint %d: %w", endpointKey, err)
 	}
-	waiting := make([]store.WaitingRow, len(found))
 	for i := range found {
-		waiting[i] = store.WaitingRow{Delivery: found[i].Delivery, Event: events[i]}
+		waiting[i].Delivery = found[i].Delivery
 	}
 	return waiting, nil
 }

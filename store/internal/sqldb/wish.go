@@ -112,7 +112,7 @@ func (s *Store) putWish(ctx context.Context, tx Querier, event webhook.Event, w 
 		Kind: store.OutboxNudge, Wish: w.Wish, CreatedAt: Micros(w.Now),
 	}
 	var entries []OutboxEntry
-	if event.State.Final() { // its workflow has closed: a new run
+	if event.State.Final() && !w.Quiet { // its workflow has closed: a new run
 		event.Generation++
 		entry.Kind, entry.Wish = store.OutboxStart, webhook.WishNone
 		if _, err := tx.ExecContext(ctx, `UPDATE events SET generation = $1 WHERE uid = $2`, event.Generation, event.UID); err != nil {
@@ -126,6 +126,9 @@ func (s *Store) putWish(ctx context.Context, tx Querier, event webhook.Event, w 
 	}
 	if len(entries) == 0 {
 		entries = []OutboxEntry{entry}
+	}
+	if w.Quiet {
+		entries = nil
 	}
 	if err := s.PutOutbox(ctx, tx, entries); err != nil {
 		return event, err

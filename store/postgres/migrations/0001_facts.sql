@@ -145,10 +145,10 @@ CREATE TABLE attempts (
     response_headers TEXT,
     response_body    BYTEA
 );
-CREATE INDEX attempts_by_event ON attempts (event_uid, started_at);
-CREATE INDEX attempts_by_endpoint ON attempts (endpoint_key, started_at);
-CREATE INDEX attempts_by_tenant ON attempts (tenant, started_at);
-CREATE INDEX attempts_by_time ON attempts (started_at);
+CREATE INDEX attempts_by_event ON attempts (event_uid, started_at, key);
+CREATE INDEX attempts_by_endpoint ON attempts (endpoint_key, started_at, key);
+CREATE INDEX attempts_by_tenant ON attempts (tenant, started_at, key);
+CREATE INDEX attempts_by_time ON attempts (started_at, key);
 
 -- Keys of events and outbox rows. A start row that Accept wrote has seq = event_uid.
 CREATE SEQUENCE keys AS BIGINT CACHE 1;

@@ -1,0 +1,147 @@
+package dispatch_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+// refused posts an event that must be refused and checks that nothing of it is stored.
+func (h *harness) refused(tenant string, kind webhook.Kind, code string) {
+	h.t.Helper()
+	_, err := h.Accept(h.t.Context(), []webhook.Event{newEvent(tenant, "evt_refused")})
+	refusal, ok := webhook.AsError(err)
+	if !ok || refusal.Kind != kind || refusal.Code != code || refusal.RetryAfter <= 0 {
+		h.t.Errorf("got %v, want %s %s with a time to come again", err, kind, code)
+	}
+	if _, err := h.store.Event(h.t.Context(), tenant, "evt_refused"); !errors.Is(err, webhook.NotFound) {
+		h.t.Errorf("got %v, want nothing stored", err)
+	}
+}
+
+func TestIntakeRefusesWhileTooManyDeliveriesWait(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxWaiting: 5})
+	answer, open := gate()
+	h.endpoint(receive(t, until(answer, http.StatusOK)))
+	events := h.post(5)
+	h.refused(webhook.DefaultTenant, webhook.RateLimited, "backlog_full")
+	if got := h.Status(); !got.Refusing || got.Reason == "" || got.RetryAfter <= 0 || got.Backlog != 5 {
+		t.Errorf("got status %+v, want refusing", got)
+	}
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	h.await("intake is open again", func() bool { return !h.Status().Refusing })
+	h.eventsBecome(h.post(1), webhook.EventDelivered)
+}
+
+func TestIntakeRefusesWhileTooManyBytesWait(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxBytes: 30})
+	answer, _ := gate()
+	h.endpoint(receive(t, until(answer, http.StatusOK)))
+	h.post(2)
+	h.refused(webhook.DefaultTenant, webhook.RateLimited, "backlog_full")
+}
+
+func TestIntakeRefusesWhileCommitsAreSlow(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxCommit: 200 * time.Millisecond})
+	h.store.set(func(s *faultyStore) {
+		s.onAccept = func() error { time.Sleep(300 * time.Millisecond); return nil } // a slow disk
+	})
+	h.post(1)
+	h.refused(webhook.DefaultTenant, webhook.Unavailable, "store_slow")
+	h.store.set(func(s *faultyStore) { s.onAccept = nil })
+	h.await("intake is open again", func() bool { return !h.Status().Refusing })
+}
+
+func TestIntakeRefusesWhatTheStoreCannotWrite(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	h.store.set(func(s *faultyStore) { s.onAccept = func() error { return errors.New("the disk is on holiday") } })
+	h.refused(webhook.DefaultTenant, webhook.Unavailable, "store_unavailable")
+}
+
+func TestATenantOverItsShareIsRefusedAndOthersAreNot(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxWaiting: 20})
+	answer, _ := gate()
+	r := receive(t, until(answer, http.StatusOK))
+	done := receive(t, status(http.StatusOK))
+	for _, tenant := range []string{"loud", "quiet"} {
+		h.endpoint(r, func(e *webhook.Endpoint) { e.Tenant = tenant })
+	}
+	for _, tenant := range []string{"gone_1", "gone_2", "gone_3"} { // these do not count: nothing of theirs waits
+		h.endpoint(done, func(e *webhook.Endpoint) { e.Tenant = tenant })
+		h.postAs(tenant, "evt_1")
+	}
+	h.await("nothing of theirs waits", func() bool { return h.Status().Backlog == 0 })
+	h.postAs("quiet", "evt_1")
+	h.postBatchAs("loud", 11)
+	h.refused("loud", webhook.RateLimited, "tenant_backlog_full")
+	h.postAs("quiet", "evt_2")
+}
+
+func TestIntakeRefusesWhenTheDiskIsNearlyFull(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, DiskPath: t.TempDir(), MinFreeDisk: 1 << 62})
+	h.await("it is noticed", func() bool { return h.Status().Refusing })
+	h.refused(webhook.DefaultTenant, webhook.Unavailable, "disk_full")
+}
+
+func TestAnEndpointMadeBehindTheDispatchersBackIsNotMissed(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	first := receive(t, status(http.StatusOK))
+	h.endpoint(first)
+	h.eventsBecome(h.post(1), webhook.EventDelivered) // now it knows the tenant's endpoints
+	second := receive(t, status(http.StatusOK))
+	if _, err := h.store.CreateEndpoint(t.Context(), newEndpoint(second)); err != nil {
+		t.Fatal(err)
+	}
+	events := h.post(1)
+	h.eventsBecome(events, webhook.EventDelivered)
+	equal(t, "received events", second.events(), ids(events))
+}
+
+func TestAnEventPostedTwiceIsSentOnceAndAnotherOfItsIDIsAConflict(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	r := receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(r)
+	other := newEvent(webhook.DefaultTenant, "evt_a")
+	other.Data = []byte(`"another"`)
+	got, err := h.Accept(t.Context(), []webhook.Event{
+		newEvent(webhook.DefaultTenant, "evt_a"), newEvent(webhook.DefaultTenant, "evt_a"), other,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "statuses", []store.AcceptStatus{got[0].Status, got[1].Status, got[2].Status},
+		[]store.AcceptStatus{store.AcceptedNew, store.AcceptedDuplicate, store.AcceptedConflict})
+	equal(t, "endpoints of the new one", got[0].EndpointIDs, []string{endpoint.ID})
+	equal(t, "endpoints of the duplicate", got[1].EndpointIDs, []string{endpoint.ID})
+	h.await("it is sent", func() bool { return h.Status().Backlog == 0 })
+	equal(t, "received events", r.events(), []string{"evt_a"})
+}
+
+func TestATestEventGoesToItsEndpointOnly(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	asked, other := receive(t, status(http.StatusOK)), receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(asked, func(e *webhook.Endpoint) { e.EventTypes = []string{"invoice.voided"} })
+	h.endpoint(other)
+	got, err := h.Test(t.Context(), endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.eventsBecome([]webhook.Event{got.Event}, webhook.EventDelivered)
+	equal(t, "received events", asked.events(), []string{got.Event.ID})
+	equal(t, "events received by the other", other.events(), nil)
+}

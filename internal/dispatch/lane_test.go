@@ -1,0 +1,121 @@
+package dispatch_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+// lane is a dispatcher that does not run, for a look at the order of its lane.
+func lane(t *testing.T) *dispatch.Dispatcher {
+	t.Helper()
+	d, err := dispatch.New(1, nil, nil, nil, slog.New(slog.DiscardHandler), nil, dispatch.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.SetLately(time.Now())
+	return d
+}
+
+func wished(uid int64) store.OutboxRow {
+	return store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, Class: store.OutboxWish}
+}
+
+func undelivered(uid int64) store.OutboxRow {
+	return store.OutboxRow{EventUID: uid, Kind: store.OutboxStart, Class: store.OutboxUndelivered}
+}
+
+func delivered(uid int64) store.OutboxRow {
+	return store.OutboxRow{EventUID: uid, Kind: store.OutboxStart, Class: store.OutboxDelivered}
+}
+
+func TestTheLaneTakesWishesThenFailedEventsByDueTimeThenDeliveredOnes(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	d.LineUp(delivered(7), time.Time{})
+	d.LineUp(undelivered(5), now.Add(3*time.Second))
+	d.LineUp(undelivered(3), now.Add(time.Second))
+	d.LineUp(wished(1), time.Time{})
+	d.LineUp(delivered(8), time.Time{})
+	d.LineUp(undelivered(4), now.Add(2*time.Second))
+	d.LineUp(wished(2), time.Time{})
+	var got []int64
+	for range 7 {
+		got = append(got, d.NextInLane())
+	}
+	equal(t, "order", got, []int64{1, 2, 3, 4, 5, 7, 8})
+	if uid := d.NextInLane(); uid != 0 {
+		t.Errorf("got event %d from an empty lane", uid)
+	}
+}
+
+func TestDeliveredEventsYieldToFirstAttemptsDownToAFloor(t *testing.T) {
+	t.Parallel()
+	d := lane(t)
+	d.SetBusy(1)
+	d.LineUp(delivered(1), time.Time{})
+	d.LineUp(delivered(2), time.Time{})
+	d.SetLately(time.Now().Add(time.Hour)) // the last one was begun just now
+	if uid := d.NextInLane(); uid != 0 {
+		t.Errorf("got event %d right after another, while senders are busy", uid)
+	}
+	d.SetLately(time.Now().Add(-dispatch.LaneFloor))
+	if uid := d.NextInLane(); uid != 1 {
+		t.Errorf("got event %d, want 1: the floor is reached", uid)
+	}
+	d.SetBusy(0)
+	if uid := d.NextInLane(); uid != 2 {
+		t.Errorf("got event %d, want 2 at once: no sender is busy", uid)
+	}
+}
+
+func TestDeliveredEventsAreNotStarvedByFailedOnes(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	d.LineUp(undelivered(1), now)
+	d.LineUp(undelivered(2), now.Add(time.Second))
+	d.LineUp(delivered(3), time.Time{})
+	d.SetLately(now.Add(-2 * dispatch.LaneStarved))
+	equal(t, "order", []int64{d.NextInLane(), d.NextInLane(), d.NextInLane()}, []int64{3, 1, 2})
+}
+
+func TestAnEventThatCannotBeStartedHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	d.LineUpLater(undelivered(1), now, now.Add(time.Hour))
+	d.LineUpLater(undelivered(2), now.Add(time.Second), now.Add(-time.Millisecond))
+	d.LineUp(undelivered(3), now.Add(2*time.Second))
+	equal(t, "order", []int64{d.NextInLane(), d.NextInLane(), d.NextInLane()}, []int64{2, 3, 0})
+}
+
+func TestAnOverloadedEngineGetsHalfTheCallsAndMoreByAndBy(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	overloaded := webhook.Errorf(webhook.RateLimited, "", "too many")
+	var got []int
+	got = append(got, d.NoteCall(nil, now), d.NoteCall(overloaded, now), d.NoteCall(overloaded, now), d.NoteCall(overloaded, now), d.NoteCall(overloaded, now))
+	for range 200 {
+		d.NoteCall(nil, now)
+	}
+	got = append(got, d.NoteCall(nil, now))
+	equal(t, "calls at once", got, []int{8, 4, 2, 1, 1, 16})
+}
+
+func TestAnEngineThatIsAwayIsAskedNowAndThenByOneCall(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	away := webhook.Errorf(webhook.Unavailable, "", "nobody there")
+	if got := d.NoteCall(away, now); got != 0 || !d.Status().EngineAway {
+		t.Errorf("got %d calls right after it went away, want 0", got)
+	}
+	if got := d.NoteCall(webhook.Errorf(webhook.Conflict, "", "no"), now.Add(time.Second)); got != 1 {
+		t.Errorf("got %d calls a second later, want 1", got)
+	}
+	if d.NoteCall(nil, now); d.Status().EngineAway {
+		t.Error("it is still said to be away")
+	}
+}

@@ -1,0 +1,130 @@
+package dispatch_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+)
+
+func shared() dispatch.Config {
+	return dispatch.Config{
+		FirstAttempt: dispatch.AheadOfEngine, Shared: true,
+		AliveEvery: 20 * time.Millisecond, StopAfter: 100 * time.Millisecond, DeadAfter: time.Minute,
+	}
+}
+
+func TestADeadNodesEventsAreTakenOver(t *testing.T) {
+	t.Parallel()
+	cfg := shared()
+	cfg.DeadAfter = 500 * time.Millisecond
+	h := start(t, cfg, playing)
+	r := receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(r)
+	dead, err := h.store.RegisterNode(t.Context(), "dead")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, _, err := h.store.TenantEndpoints(t.Context(), webhook.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := newEvent(webhook.DefaultTenant, "evt_of_the_dead")
+	accepted, err := h.store.Accept(t.Context(), []store.NewEvent{{
+		Tenant: event.Tenant, ID: event.ID, Type: event.Type, Data: event.Data, CreatedAt: time.Now(), Owner: dead,
+		EndpointsVersion: version, Deliveries: []store.NewDelivery{{EndpointKey: endpoint.Key, Policy: endpoint.Policy}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	event.UID = accepted[0].Event.UID
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	h.allStarted([]webhook.Event{event})
+	h.await("the workflow closes", func() bool { return h.engine.open() == 0 })
+	equal(t, "received events", r.events(), []string{event.ID})
+	if err := h.store.RenewNode(t.Context(), dead); !errors.Is(err, webhook.NotFound) {
+		t.Errorf("got %v for the dead node, want it removed", err)
+	}
+}
+
+func TestTwoNodesDeliverTheirOwnEventsOnceEach(t *testing.T) {
+	t.Parallel()
+	h := start(t, shared(), playing)
+	other := h.another("node 2", shared())
+	r := receive(t, failing(1))
+	h.endpoint(r)
+	events := h.postBatch(20)
+	other.events = 20
+	events = append(events, other.postBatch(20)...)
+	h.eventsBecome(events, webhook.EventDelivered)
+	h.await("every workflow closes", func() bool { return len(h.engine.started()) == 40 && h.engine.open() == 0 })
+	if r.count() != 80 {
+		t.Errorf("got %d requests, want two for each event", r.count())
+	}
+}
+
+func TestANodeThatCannotSayThatItIsAliveStopsSendingAndResumes(t *testing.T) {
+	t.Parallel()
+	h := start(t, shared())
+	r := receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(r)
+	h.store.set(func(s *faultyStore) { s.onRenew = func(int64) error { return errors.New("no route to the database") } })
+	h.await("it stops", func() bool { return !h.Status().SendersUp })
+	events := h.post(1)
+	h.await("its workflow is started all the same", func() bool { return len(h.engine.started()) == 1 })
+	if row := h.row(events[0], endpoint); row.Attempts != 0 || r.count() != 0 {
+		t.Errorf("got %d attempts while it may be taken for dead", row.Attempts)
+	}
+	h.store.set(func(s *faultyStore) { s.onRenew = nil })
+	h.eventsBecome(events, webhook.EventDelivered)
+	if !h.Status().SendersUp {
+		t.Error("it does not say that it sends again")
+	}
+}
+
+func TestANodeThatWasTakenForDeadEnds(t *testing.T) {
+	t.Parallel()
+	h := start(t, shared())
+	other, err := h.store.RegisterNode(t.Context(), "node 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.await("it is removed", func() bool {
+		if _, _, err := h.store.TakeOver(t.Context(), other, 0, 100); err != nil {
+			t.Fatal(err)
+		}
+		return len(h.ended) == 1
+	})
+	if err := h.stop(); err == nil || !strings.Contains(err.Error(), "taken for dead") {
+		t.Errorf("got %v, want that it was taken for dead", err)
+	}
+}
+
+func TestAnEndpointThatAnotherNodeChangedIsFollowedWithinASecond(t *testing.T) {
+	t.Parallel()
+	cfg := shared()
+	cfg.BreakerAfter = 1 << 20
+	h := start(t, cfg)
+	before, after := receive(t, status(http.StatusTeapot)), receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(before, func(e *webhook.Endpoint) { e.Policy = quick(1000) })
+	_, row := h.retrying(endpoint)
+	_, err := h.store.UpdateEndpoint(t.Context(), endpoint.Tenant, endpoint.ID, func(e *webhook.Endpoint) error {
+		e.URL = after.URL
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.await("retries go to the new URL", func() bool {
+		row = h.attempt(row, 0)
+		return row.State == webhook.DeliveryDelivered
+	})
+	if after.count() != 1 {
+		t.Errorf("got %d requests at the new URL, want 1", after.count())
+	}
+}

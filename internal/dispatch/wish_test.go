@@ -1,0 +1,166 @@
+package dispatch_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/postrider/postrider/internal/dispatch"
+	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
+	"github.com/postrider/postrider/workflows"
+)
+
+// wish is what a person asks through the API.
+func (h *harness) wish(event webhook.Event, wish webhook.Wish) {
+	h.t.Helper()
+	if _, _, err := h.Wish(h.t.Context(), store.WishRequest{Tenant: event.Tenant, EventID: event.ID, Wish: wish}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// inLine posts two events to an endpoint that may have one request in flight: the first is.
+func inLine(t *testing.T, options ...func(*harness)) (h *harness, r *receiver, endpoint webhook.Endpoint, events []webhook.Event, open func()) {
+	t.Helper()
+	h = start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1}, options...)
+	answer, open := gate()
+	r = receive(t, until(answer, http.StatusOK))
+	endpoint = h.endpoint(r)
+	events = h.postBatch(2)
+	h.await("the first is in flight", func() bool { return r.underWay() == 1 })
+	return h, r, endpoint, events, open
+}
+
+func TestACancelledDeliveryThatIsInLineIsNotSent(t *testing.T) {
+	t.Parallel()
+	h, r, endpoint, events, open := inLine(t)
+	h.wish(events[1], webhook.WishCancel)
+	open()
+	h.eventsBecome(events[1:], webhook.EventCancelled)
+	if row := h.row(events[1], endpoint); row.Reason != webhook.ReasonCancelled || row.Wish != webhook.WishNone {
+		t.Errorf("got %+v, want cancelled by a person, and no wish left", row)
+	}
+	h.eventsBecome(events[:1], webhook.EventDelivered)
+	equal(t, "received events", r.events(), ids(events[:1]))
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+}
+
+func TestSettlingEndsADeliveryThatIsInLine(t *testing.T) {
+	t.Parallel()
+	h, r, endpoint, events, open := inLine(t)
+	got, err := h.Settle(t.Context(), events[1].UID, endpoint.Key, webhook.DeliveryCancelled, webhook.ReasonCancelled)
+	if err != nil || got.InFlight || got.Delivery.State != webhook.DeliveryCancelled {
+		t.Errorf("got %+v, %v, want cancelled", got, err)
+	}
+	open()
+	h.eventsBecome(events[:1], webhook.EventDelivered)
+	h.eventsBecome(events[1:], webhook.EventCancelled)
+	h.await("nothing is left to be sent", func() bool { return h.Status().Backlog == 0 && h.InWindow() == 0 })
+	equal(t, "received events", r.events(), ids(events[:1]))
+	if got := h.ask(events[1], endpoint)[0].Delivery; got.State != webhook.DeliveryCancelled {
+		t.Errorf("got %+v from FirstAttempts, want cancelled", got)
+	}
+}
+
+func TestSettlingLeavesADeliveryThatIsInFlightToItsResult(t *testing.T) {
+	t.Parallel()
+	h, _, endpoint, events, open := inLine(t)
+	got, err := h.Settle(t.Context(), events[0].UID, endpoint.Key, webhook.DeliveryCancelled, webhook.ReasonCancelled)
+	if err != nil || !got.InFlight {
+		t.Errorf("got %+v, %v, want in flight", got, err)
+	}
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	h.await("its outcome is signalled", func() bool { return h.outbox() == 0 })
+	got, err = h.Settle(t.Context(), events[0].UID, endpoint.Key, webhook.DeliveryCancelled, webhook.ReasonCancelled)
+	if err != nil || got.Delivery.State != webhook.DeliveryDelivered {
+		t.Errorf("got %+v, %v, want it to stay delivered", got, err)
+	}
+}
+
+func TestAWishThatCameFromTemporalIsInTheRowsBeforeTheSend(t *testing.T) {
+	t.Parallel()
+	h, r, endpoint, events, open := inLine(t)
+	if err := h.RecordWish(t.Context(), events[1].UID, endpoint.ID, webhook.WishCancel); err != nil {
+		t.Fatal(err)
+	}
+	if row := h.row(events[1], endpoint); row.Wish != webhook.WishCancel {
+		t.Errorf("got wish %q in the row, want cancel", row.Wish)
+	}
+	open()
+	h.eventsBecome(events[1:], webhook.EventCancelled)
+	equal(t, "received events", r.events(), ids(events[:1]))
+	if err := h.RecordWish(t.Context(), events[1].UID, "", webhook.WishCancel); err != nil {
+		t.Errorf("got %v for a wish that nothing is left for, want nil", err)
+	}
+}
+
+func TestRetryOfAnExhaustedEventStartsANewGenerationForWhatIsUndelivered(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead(), playing)
+	bad := receive(t, status(http.StatusTeapot))
+	good := receive(t, status(http.StatusOK))
+	failed := h.endpoint(bad, func(e *webhook.Endpoint) { e.Policy = quick(1) })
+	h.endpoint(good)
+	event := h.post(1)[0]
+	h.eventsBecome([]webhook.Event{event}, webhook.EventPartial)
+	h.await("its workflow closes", func() bool { return len(h.engine.started()) == 1 && h.engine.open() == 0 })
+
+	bad.script(status(http.StatusOK))
+	h.wish(event, webhook.WishRetry)
+	h.eventsBecome([]webhook.Event{event}, webhook.EventDelivered)
+	h.await("the second workflow closes", func() bool { return len(h.engine.started()) == 2 && h.engine.open() == 0 })
+	in := h.engine.starts[1]
+	if in.Generation != 2 || len(in.Endpoints) != 1 || in.Endpoints[0].ID != failed.ID {
+		t.Errorf("got %+v, want generation 2 for endpoint %s", in, failed.ID)
+	}
+	if row := h.row(event, failed); row.Attempts != 2 || bad.count() != 2 || good.count() != 1 {
+		t.Errorf("got %d attempts, %d and %d requests, want 2, 2 and 1", row.Attempts, bad.count(), good.count())
+	}
+}
+
+func TestWishesForAnEventThatIsOpenAreSignalledAsRecorded(t *testing.T) {
+	t.Parallel()
+	for wish, signal := range map[webhook.Wish]string{
+		webhook.WishRetry:  workflows.SignalRetry,
+		webhook.WishCancel: workflows.SignalCancel,
+	} {
+		t.Run(string(wish), func(t *testing.T) {
+			t.Parallel()
+			h := start(t, ahead())
+			event, _ := h.retrying(h.endpoint(receive(t, status(http.StatusTeapot))))
+			h.wish(event, wish)
+			h.await("the workflow is signalled", func() bool { return len(h.engine.signalled(event.ID)) == 1 })
+			got := h.engine.signalled(event.ID)[0]
+			if payload, ok := got.payload.(workflows.WishSignal); got.name != signal || !ok || !payload.Recorded {
+				t.Errorf("got %+v, want the signal %s of a wish that is recorded", got, signal)
+			}
+		})
+	}
+}
+
+func TestAWishForAnEventWhoseWorkflowIsGoneStartsItAgain(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	event, _ := h.retrying(h.endpoint(receive(t, status(http.StatusTeapot))))
+	h.engine.set(func(e *fakeEngine) { delete(e.runs, event.ID) })
+	h.wish(event, webhook.WishCancel)
+	h.await("the workflow is started and signalled", func() bool {
+		return len(h.engine.started()) == 2 && len(h.engine.signalled(event.ID)) == 1
+	})
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+}
+
+func TestNewsForAWorkflowThatIsGoneIsDroppedWhenNothingIsOpen(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	answer, open := gate()
+	r := receive(t, until(answer, http.StatusOK))
+	h.endpoint(r)
+	events := h.post(1)
+	h.await("the workflow is started", func() bool { return len(h.engine.started()) == 1 && h.outbox() == 0 })
+	h.engine.set(func(e *fakeEngine) { delete(e.runs, events[0].ID) })
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+	equal(t, "started workflows", h.engine.started(), ids(events))
+}
