@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -129,12 +130,16 @@ func statusOf(e *webhook.Error) (status int, title string) {
 }
 
 // problemFor is the problem of err in answer to the request of ctx. What went wrong on our side is
-// logged.
+// logged; that the intake refuses, which it does again and again when it does, is for debugging.
 func (s *server) problemFor(ctx context.Context, err error) *problem {
 	p, r := problemOf(err), requestOf(ctx)
 	p.Instance, p.RequestID = r.path, r.id
 	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
-		s.Logger.ErrorContext(ctx, "request failed", telemetry.KeyRequest, r.id, telemetry.KeyRoute, r.route, telemetry.KeyError, err)
+		level := slog.LevelError
+		if known, ok := webhook.AsError(err); ok && known.Cause == nil {
+			level = slog.LevelDebug
+		}
+		s.Logger.Log(ctx, level, "request failed", telemetry.KeyRequest, r.id, telemetry.KeyRoute, r.route, telemetry.KeyError, err)
 	}
 	return p
 }

@@ -4,7 +4,7 @@ package worker
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -47,20 +47,41 @@ func Register(r Registry, a *activities.Activities) {
 	}
 }
 
-// Run works until ctx ends, then lets activities in flight end.
-func Run(ctx context.Context, c sdkclient.Client, taskQueue string, a *activities.Activities, cfg Config) error {
+// stickyCacheSize is how many workflows the workers of this process keep in memory. The SDK's 10,000
+// cost more memory than they save time when nearly all workflows finish in one task.
+const stickyCacheSize = 500
+
+// Run works until ctx ends, then lets activities in flight end. While Temporal can't be reached it
+// tries again and again; log tells of it once.
+func Run(ctx context.Context, c sdkclient.Client, taskQueue string, a *activities.Activities, log *slog.Logger, cfg Config) error {
+	sdkworker.SetStickyWorkflowCacheSize(stickyCacheSize)
 	failed := make(chan error, 1)
-	w := sdkworker.New(c, taskQueue, cfg.options(failed))
-	Register(w, a)
-	if err := w.Start(); err != nil {
-		return fmt.Errorf("start the worker: %w", err)
-	}
-	defer w.Stop()
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		return fmt.Errorf("work on %s: %w", taskQueue, err)
+	told := false
+	for {
+		w := sdkworker.New(c, taskQueue, cfg.options(failed))
+		Register(w, a)
+		err := w.Start()
+		if err == nil {
+			select {
+			case <-ctx.Done():
+			case err = <-failed:
+			}
+			w.Stop()
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !told {
+			log.WarnContext(ctx, "the worker can't work; trying again", "error", err)
+			told = true
+		}
+		timer := time.NewTimer(time.Second)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
 	}
 }
 

@@ -25,8 +25,9 @@ type cancellation struct {
 	interceptor.WorkerInterceptorBase
 
 	mu         sync.Mutex
-	activities []*ordered // by the number that their header carries
-	requests   chan struct{}
+	activities []*ordered           // by the number that their header carries
+	asked      int                  // requests to cancel an activity in flight that await has not seen
+	more       *sync.Cond           // asked has grown
 	returning  func(invocation int) // called when an activity is done and Temporal does not know yet
 	returned   int
 }
@@ -39,10 +40,21 @@ type ordered struct {
 
 const numberHeader = "number"
 
-func newCancellation() *cancellation { return &cancellation{requests: make(chan struct{}, 1000)} }
+func newCancellation() *cancellation {
+	c := &cancellation{}
+	c.more = sync.NewCond(&c.mu)
+	return c
+}
 
 // await returns when the workflow has asked for an activity in flight to be cancelled.
-func (c *cancellation) await() { <-c.requests }
+func (c *cancellation) await() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.asked == 0 {
+		c.more.Wait()
+	}
+	c.asked--
+}
 
 func (c *cancellation) order() (*ordered, *commonpb.Payload) {
 	c.mu.Lock()
@@ -79,7 +91,8 @@ func (c *cancellation) cancel(o *ordered) bool {
 	defer c.mu.Unlock()
 	o.cancelled = true
 	if o.inFlight {
-		c.requests <- struct{}{}
+		c.asked++
+		c.more.Broadcast()
 	}
 	return !o.inFlight
 }

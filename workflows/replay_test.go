@@ -56,7 +56,13 @@ func TestHistoryReplay(t *testing.T) {
 			replayer := sdkworker.NewWorkflowReplayer()
 			replayer.RegisterWorkflowWithOptions(workflows.DeliverEvent, workflow.RegisterOptions{Name: workflows.DeliverEventName})
 			replayer.RegisterWorkflowWithOptions(workflows.DeliverChunk, workflow.RegisterOptions{Name: workflows.DeliverChunkName})
-			if err := replayer.ReplayWorkflowHistory(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history); err != nil {
+			started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+			options := sdkworker.ReplayWorkflowHistoryOptions{
+				// The IDs of child workflows are made of it.
+				OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
+			}
+			logger := sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+			if err := replayer.ReplayWorkflowHistoryWithOptions(logger, history, options); err != nil {
 				t.Error(err)
 			}
 		})

@@ -27,10 +27,10 @@ func (d *demo) address(name, url string) {
 
 // conclude shows what became of each delivery, and tells how many were not made.
 func (d *demo) conclude(events []client.Event) (undelivered int) {
-	table := terminal.NewTable("EVENT", "TYPE", "ENDPOINT", "STATE", "ATTEMPTS", "LATENCY", "ANSWERS")
+	table := terminal.NewTable("EVENT", "ENDPOINT", "STATE", "ATTEMPTS", "LATENCY", "ANSWERS")
 	all := 0
 	for _, e := range events {
-		id, typ := e.ID, e.Type
+		id := e.ID
 		for _, delivery := range e.Deliveries {
 			all++
 			latency := ""
@@ -41,10 +41,10 @@ func (d *demo) conclude(events []client.Event) (undelivered int) {
 			}
 			name := d.names[delivery.EndpointID]
 			table.Add(
-				terminal.Cell{Text: id, Style: terminal.Bold}, text(typ), text(name), state(delivery.State), number(delivery.Attempts),
+				terminal.Cell{Text: id, Style: terminal.Bold}, text(name), state(delivery.State), number(delivery.Attempts),
 				terminal.Cell{Text: latency, Right: true}, terminal.Cell{Text: d.answers("/"+name, e.ID), Style: terminal.Dim},
 			)
-			id, typ = "", "" // said once for each event
+			id = "" // said once for each event
 		}
 	}
 	table.Print(d.out)
@@ -85,7 +85,7 @@ func (d *demo) summarise(all, undelivered int, s receiver.Summary) {
 	if undelivered > 0 {
 		verdict = d.out.Paint(terminal.Red, fmt.Sprintf("✘ %d not delivered", undelivered))
 	}
-	d.out.Printf("\n%s: %d deliveries in %d requests, of which the receiver failed %d on purpose; %s, %s\n",
+	d.out.Printf("\n%s: %d deliveries, %d requests, %d failed on purpose.\n  The receiver saw %s and %s.\n",
 		verdict, all, s.Requests, s.Requests-s.Accepted-s.BadSignatures,
 		count(s.Duplicates, "duplicates", terminal.Yellow), count(s.BadSignatures, "bad signatures", terminal.Red))
 }

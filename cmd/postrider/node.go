@@ -163,6 +163,7 @@ func (n *node) openEngine(ctx context.Context) (err error) {
 	options.Interceptors = []interceptor.ClientInterceptor{tracing}
 	if n.cfg.External() {
 		options.Address = n.cfg.TemporalAddress
+		options.Lazy = true // events are taken in while it is away
 		if n.client, err = engine.Dial(ctx, options); err != nil {
 			return fmt.Errorf("reach Temporal at %s: %w", n.cfg.TemporalAddress, err)
 		}
@@ -170,7 +171,7 @@ func (n *node) openEngine(ctx context.Context) (err error) {
 		return err
 	}
 	n.onClose(func(context.Context) error { n.client.Close(); return nil })
-	return engine.RegisterSearchAttributes(ctx, n.client, n.cfg.TemporalNamespace)
+	return nil
 }
 
 func (n *node) startEngine(ctx context.Context, options engine.DialConfig) (err error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postrider/postrider/activities"
 	"github.com/postrider/postrider/api"
+	"github.com/postrider/postrider/internal/engine"
 	"github.com/postrider/postrider/internal/telemetry"
 	"github.com/postrider/postrider/sender"
 	"github.com/postrider/postrider/store"
@@ -87,7 +88,32 @@ func runInOrder(ctx context.Context, parts ...func(context.Context) error) error
 
 func (n *node) work(ctx context.Context) error {
 	a := activities.New(n.dispatcher, func() time.Time { return time.Now().UTC() })
-	return worker.Run(ctx, n.client, worker.TaskQueue(n.store.ID()), a, worker.Config{StopWithin: n.cfg.ShutdownTimeout})
+	if n.cfg.External() {
+		go n.registerAttributes(ctx)
+	}
+	return worker.Run(ctx, n.client, worker.TaskQueue(n.store.ID()), a, n.log, worker.Config{StopWithin: n.cfg.ShutdownTimeout})
+}
+
+// registerAttributes adds the search attributes to an external cluster, as soon as it is there.
+// Until then workflows can't be started; events are accepted and first attempts are made.
+func (n *node) registerAttributes(ctx context.Context) {
+	const pause = 2 * time.Second
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for told := false; ; told = true {
+		err := engine.RegisterSearchAttributes(ctx, n.client, n.cfg.TemporalNamespace)
+		if err == nil {
+			return
+		}
+		if !told && ctx.Err() == nil {
+			n.log.WarnContext(ctx, "search attributes not registered yet", telemetry.KeyError, err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 func (n *node) serveHTTP(ctx context.Context) error {

@@ -68,8 +68,8 @@ func TestAFailedFirstAttemptIsHandedToTheWorkflowWithItsTime(t *testing.T) {
 	h := start(t, ahead())
 	endpoint := h.endpoint(receive(t, status(http.StatusInternalServerError)))
 	events := h.post(1)
+	row := h.becomes(events[0], endpoint, webhook.DeliveryRetrying)
 	h.allStarted(events)
-	row := h.row(events[0], endpoint)
 	if row.State != webhook.DeliveryRetrying || row.WaitingFor != webhook.WaitingForNothing || row.Attempts != 1 || row.Reported != 0 || row.DueAt.IsZero() {
 		t.Errorf("got row %+v, want one attempt that Temporal has not been told of", row)
 	}

@@ -47,10 +47,14 @@ func (l *load) share(most int64) int64 {
 	return most / max(1, tenants)
 }
 
-// committed takes in how long an accepting commit took. The figure fades, so that intake opens again.
+// committed takes in how long an accepting commit took. The quickest of a second counts: one that
+// waited for a busy disk says nothing, a second in which all waited does.
 func (l *load) committed(took time.Duration) {
-	if was := l.commit.Load(); int64(took) > was {
-		l.commit.CompareAndSwap(was, int64(took))
+	for {
+		was := l.quickest.Load()
+		if was != 0 && was <= int64(took) || l.quickest.CompareAndSwap(was, int64(took)) {
+			return
+		}
 	}
 }
 
@@ -58,7 +62,7 @@ func (l *load) committed(took time.Duration) {
 func (d *Dispatcher) loadLoop(ctx context.Context) error {
 	turn := 0
 	return d.every(ctx, time.Second, "measure the load", func(ctx context.Context) error {
-		d.load.commit.Store(d.load.commit.Load() / 2)
+		d.load.commit.Store(d.load.quickest.Swap(0))
 		if d.cfg.DiskPath != "" {
 			var fs unix.Statfs_t
 			if err := unix.Statfs(d.cfg.DiskPath, &fs); err == nil {

@@ -195,12 +195,13 @@ func (r *ring) has(v int64) bool { _, ok := r.set[v]; return ok }
 
 // load is what the bounds on intake are measured against.
 type load struct {
-	waiting atomic.Int64 // deliveries that wait to be sent, as rows
-	bytes   atomic.Int64 // their data
-	commit  atomic.Int64 // longest wait for an accepting commit lately, ns
-	held    atomic.Int64
-	diskLow atomic.Bool
-	tenants sync.Map // tenant → *atomic.Int64 of waiting deliveries
+	waiting  atomic.Int64 // deliveries that wait to be sent, as rows
+	bytes    atomic.Int64 // their data
+	commit   atomic.Int64 // the quickest accepting commit of the last second, ns; 0: there was none
+	quickest atomic.Int64 // of this second
+	held     atomic.Int64
+	diskLow  atomic.Bool
+	tenants  sync.Map // tenant → *atomic.Int64 of waiting deliveries
 }
 
 func (l *load) start(b store.Backlog) {

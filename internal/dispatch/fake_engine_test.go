@@ -20,9 +20,9 @@ type fakeEngine struct {
 	starts   []workflows.DeliverEventInput // that went well
 	again    int                           // starts answered with ErrStarted
 	signals  []fakeSignal                  // that went well
-	lookups  int
-	fault    func(calls int) error // asked at every call, with how many are under way
-	delay    <-chan struct{}       // calls wait for it; nil: they do not
+	lookups  []string                      // workflows that were asked about
+	fault    func(calls int) error         // asked at every call, with how many are under way
+	delay    <-chan struct{}               // calls wait for it; nil: they do not
 	script   map[string]dispatch.Description
 	player   activities.Dispatcher // nil: workflows do nothing
 	calls    int
@@ -132,7 +132,7 @@ func (e *fakeEngine) Describe(ctx context.Context, id string) (dispatch.Descript
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.lookups++
+	e.lookups = append(e.lookups, id)
 	if d, ok := e.script[id]; ok {
 		return d, nil
 	}
@@ -215,6 +215,13 @@ func (e *fakeEngine) signalled(id string) []fakeSignal {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(e.signals), func(s fakeSignal) bool { return s.workflow != id })
+}
+
+// lookedAt reports whether it was asked about a workflow.
+func (e *fakeEngine) lookedAt(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Contains(e.lookups, id)
 }
 
 // open are how many workflows have not closed.

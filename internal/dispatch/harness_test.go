@@ -44,7 +44,7 @@ func start(t *testing.T, cfg dispatch.Config, options ...func(*harness)) *harnes
 		}
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	h := &harness{t: t, store: &faultyStore{Store: gapStore{db}, read: map[int64]bool{}}, engine: newFakeEngine(ctx)}
+	h := &harness{t: t, store: &faultyStore{Store: db, read: map[int64]bool{}}, engine: newFakeEngine(ctx)}
 	t.Cleanup(func() {
 		cancel()
 		h.engine.playing.Wait()
@@ -71,6 +71,12 @@ func (h *harness) run(name string, cfg dispatch.Config, options ...func(*harness
 	node, err := h.store.RegisterNode(h.t.Context(), name)
 	if err != nil {
 		h.t.Fatal(err)
+	}
+	if cfg.MaxCommit == 0 { // the machine may be busy
+		cfg.MaxCommit = time.Minute
+	}
+	if cfg.FirstWait == 0 {
+		cfg.FirstWait = time.Minute
 	}
 	snd := sender.New(sender.Config{Guard: sender.Guard{AllowPrivate: true}})
 	h.Dispatcher, err = dispatch.New(node, h.store, snd, h.engine, slog.New(slog.DiscardHandler), nil, cfg)
@@ -104,7 +110,7 @@ func (h *harness) stop() error {
 // await polls until the condition holds.
 func (h *harness) await(what string, condition func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(45 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("it did not come about that %s", what)
 		}
@@ -116,7 +122,7 @@ func quick(attempts int) webhook.Policy {
 	interval := webhook.Duration(10 * time.Millisecond)
 	return webhook.Policy{
 		InitialInterval: interval, MaximumInterval: interval, BackoffCoefficient: 1,
-		MaximumAttempts: attempts, Timeout: webhook.Duration(10 * time.Second),
+		MaximumAttempts: attempts, Timeout: webhook.Duration(time.Minute),
 	}
 }
 

@@ -56,6 +56,7 @@ func TestIntakeRefusesWhileCommitsAreSlow(t *testing.T) {
 		s.onAccept = func() error { time.Sleep(300 * time.Millisecond); return nil } // a slow disk
 	})
 	h.post(1)
+	h.await("intake is closed", func() bool { return h.Status().Refusing })
 	h.refused(webhook.DefaultTenant, webhook.Unavailable, "store_slow")
 	h.store.set(func(s *faultyStore) { s.onAccept = nil })
 	h.await("intake is open again", func() bool { return !h.Status().Refusing })

@@ -128,8 +128,10 @@ func (d *Dispatcher) bringInStep(ctx context.Context, e webhook.Endpoint) error 
 		case webhook.EndpointEnabled:
 			held := []webhook.WaitingFor{webhook.WaitingForPaused, webhook.WaitingForDisabled}
 			rows, err = d.store.Release(ctx, e.Key, held, d.node, batchRows, d.now())
-			d.load.add(e.Tenant, rows, 0)
-			d.spill(e.Key)
+			if rows > 0 {
+				d.load.add(e.Tenant, rows, 0)
+				d.spill(e.Key)
+			}
 		case webhook.EndpointDeleted:
 			rows, err = d.store.WishEndpoint(ctx, e.Key, webhook.WishCancel, webhook.ReasonEndpointDeleted, d.node, batchRows, d.now())
 			d.lane.readWishes()

@@ -41,11 +41,11 @@ func TestIntakeAndFeederDoNotBothSendAnEvent(t *testing.T) {
 	var want []string
 	var posting sync.WaitGroup
 	for i := range 6 {
-		for n := range 40 {
+		for n := range 25 {
 			want = append(want, fmt.Sprintf("evt_%d_%d", i, n))
 		}
 		posting.Go(func() {
-			for n := range 40 {
+			for n := range 25 {
 				event := newEvent(webhook.DefaultTenant, fmt.Sprintf("evt_%d_%d", i, n))
 				if _, err := h.Accept(t.Context(), []webhook.Event{event}); err != nil {
 					t.Error(err)

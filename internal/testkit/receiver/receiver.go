@@ -57,6 +57,7 @@ type Request struct {
 	Header     http.Header
 	Body       []byte // the exact bytes; nil with DropBodies
 	ReceivedAt time.Time
+	AnsweredAt time.Time // zero while the answer has not been given
 	// Fault is why the signature does not verify; nil also where nothing is trusted for the path.
 	Fault  error
 	Answer Answer
@@ -182,22 +183,23 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	if err != nil { // cut off by the sender
 		return
 	}
-	request := r.record(in, body)
+	request, index := r.record(in, body)
 	given := request.Answer.give(in.Context(), w)
 	r.update(func() {
 		if !given {
 			return
 		}
 		r.summary.Answered++
+		r.requests[index].AnsweredAt = time.Now()
 		if request.Answer.accepts() {
 			r.accept(deliveryKey{request.Path, request.ID})
 		}
 	})
 }
 
-// record keeps the request with the answer that it will get.
-func (r *Receiver) record(in *http.Request, body []byte) Request {
-	request := Request{
+// record keeps the request, at the index that it returns, with the answer that it will get.
+func (r *Receiver) record(in *http.Request, body []byte) (request Request, index int) {
+	request = Request{
 		Path: in.URL.Path, ID: in.Header.Get(signing.HeaderID), Header: in.Header.Clone(), Body: body, ReceivedAt: time.Now(),
 	}
 	r.update(func() {
@@ -217,9 +219,10 @@ func (r *Receiver) record(in *http.Request, body []byte) Request {
 			request.Body = nil
 		}
 		r.summary.Requests++
+		index = len(r.requests)
 		r.requests = append(r.requests, request)
 	})
-	return request
+	return request, index
 }
 
 func (r *Receiver) accept(key deliveryKey) {

@@ -74,6 +74,7 @@ func (a Answer) give(ctx context.Context, w http.ResponseWriter) bool {
 	select {
 	case <-due:
 	case <-ctx.Done():
+		drop(w) // else net/http would answer 200
 		return false
 	}
 	if a.Drop {
