@@ -149,6 +149,10 @@ func (b *bed) warmUp(ctx context.Context) error {
 	return err
 }
 
+// countEvery is how often Temporal is asked how many workflows there are: seldom, because to answer is work
+// that is not part of the load.
+const countEvery = 500 * time.Millisecond
+
 // awaitDelivered waits until every expected event was received, or the time is over, and tells how many
 // were not.
 func (b *bed) awaitDelivered(ctx context.Context) (missing int, err error) {
@@ -158,12 +162,12 @@ func (b *bed) awaitDelivered(ctx context.Context) (missing int, err error) {
 // awaitCompleted waits until the workflow of every expected event has completed, or the time is over, and
 // tells how many have not.
 func (b *bed) awaitCompleted(ctx context.Context) (missing int, err error) {
-	return b.await(ctx, 100*time.Millisecond, b.existed+b.expected, b.workflows.completed)
+	return b.await(ctx, countEvery, b.existed+b.expected, b.workflows.completed)
 }
 
 // awaitStarted waits for n workflows in all, open or closed.
 func (b *bed) awaitStarted(ctx context.Context, n int) (missing int, err error) {
-	return b.await(ctx, 100*time.Millisecond, b.existed+n, b.workflows.all)
+	return b.await(ctx, countEvery, b.existed+n, b.workflows.all)
 }
 
 func (b *bed) await(ctx context.Context, every time.Duration, want int, count func(context.Context) (int, error)) (missing int, err error) {

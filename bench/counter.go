@@ -9,6 +9,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	sdkclient "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/postrider/postrider/bench/internal/payload"
 )
 
 // counter counts a system's workflows by asking Temporal itself.
@@ -56,12 +58,32 @@ func (c *counter) all(ctx context.Context) (int, error) { return c.count(ctx, ""
 
 // completed is how many ended well: every delivery was made.
 func (c *counter) completed(ctx context.Context) (int, error) {
-	return c.count(ctx, " AND ExecutionStatus = 'Completed'")
+	return c.count(ctx, completedOnly)
+}
+
+// lastCompleted is when the last of them ended, by Temporal's own record, as a time of payload.Now.
+func (c *counter) lastCompleted(ctx context.Context) (int64, error) {
+	answer, err := c.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: 1, Query: c.query(completedOnly), // a list begins with the one that was closed last
+	})
+	if err != nil {
+		return 0, fmt.Errorf("list the workflows: %w", err)
+	}
+	if len(answer.GetExecutions()) == 0 {
+		return 0, nil
+	}
+	return payload.Now() - time.Since(answer.GetExecutions()[0].GetCloseTime().AsTime()).Nanoseconds(), nil
+}
+
+const completedOnly = " AND ExecutionStatus = 'Completed'"
+
+func (c *counter) query(and string) string {
+	return fmt.Sprintf("WorkflowType = '%s'%s", c.workflowType, and)
 }
 
 func (c *counter) count(ctx context.Context, and string) (int, error) {
 	answer, err := c.client.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: fmt.Sprintf("WorkflowType = '%s'", c.workflowType) + and,
+		Query: c.query(and),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("count the workflows: %w", err)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/postrider/postrider/bench/internal/figures"
 	"github.com/postrider/postrider/bench/internal/load"
-	"github.com/postrider/postrider/bench/internal/payload"
 )
 
 // measure posts a plan and waits until all of it is delivered and every workflow has completed.
@@ -31,8 +30,11 @@ func measure(ctx context.Context, b *bed, p load.Plan) ([]figures.Figure, error)
 	if err != nil {
 		return nil, err
 	}
-	completed := payload.Now()
 	costs, err := cost.figures(accepted, l.cpu)
+	if err != nil {
+		return nil, err
+	}
+	completed, err := b.workflows.lastCompleted(ctx)
 	if err != nil {
 		return nil, err
 	}

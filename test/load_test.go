@@ -94,6 +94,7 @@ func wantWorkflows(t *testing.T, temporal sdkclient.Client, want int, atMost tim
 			return err
 		}
 		if all != int64(want) || running != 0 {
+			pause(ctx, time.Second) // counting costs the server more than it tells
 			return fmt.Errorf("%d workflows, %d of them running", all, running)
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func newWorld(t *testing.T, random func() float64) *world {
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
 	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), cancellation: newCancellation()}
 	w.env.SetStartTime(start())
-	w.env.SetTestTimeout(10 * time.Second) // real time without any progress
+	w.env.SetTestTimeout(time.Minute) // real time without any progress
 	w.env.SetWorkerOptions(sdkworker.Options{
 		Interceptors: []interceptor.WorkerInterceptor{w.cancellation}, DeadlockDetectionTimeout: 10 * time.Second,
 	})
@@ -69,7 +70,7 @@ func (w *world) endpoint(policy webhook.Policy, answers ...rows.Answer) {
 
 func (w *world) policy(policy webhook.Policy) int {
 	for i, p := range w.in.Policies {
-		if p.String() == policy.String() {
+		if reflect.DeepEqual(p, policy) {
 			return i
 		}
 	}

@@ -45,6 +45,8 @@ func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64) {
 	if ev == nil || ev.open == 0 {
 		if ev != nil {
 			ev.asked = true
+		} else {
+			d.started.add(uid) // by whichever node
 		}
 		d.mu.Unlock()
 		return
@@ -181,6 +183,7 @@ func (d *Dispatcher) claim(row webhook.Delivery) (*queue, webhook.WaitingFor) {
 
 // wait leaves the delivery to this node's window.
 func (d *Dispatcher) wait(ctx context.Context, row webhook.Delivery, why webhook.WaitingFor) (webhook.Delivery, error) {
+	d.begin(row.EventUID) // by whichever node: its workflow asked, and is told to wait
 	after := row.Wait(why, d.now())
 	change := store.Change{Delivery: after, ExpectAttempts: row.Attempts, Owner: d.node}
 	if _, err := d.apply(ctx, change); err != nil {

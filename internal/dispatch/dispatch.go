@@ -181,6 +181,9 @@ type ring struct {
 }
 
 func (r *ring) add(v int64) {
+	if r.has(v) {
+		return
+	}
 	if r.set == nil {
 		r.set = make(map[int64]struct{}, len(r.all))
 	}

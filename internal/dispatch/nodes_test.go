@@ -128,3 +128,26 @@ func TestAnEndpointThatAnotherNodeChangedIsFollowedWithinASecond(t *testing.T) {
 		t.Errorf("got %d requests at the new URL, want 1", after.count())
 	}
 }
+
+func TestARetryThatWaitsAtAnotherNodeThanTheOwnerIsSignalled(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	other := h.another("node 2", dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1})
+	h.store.set(func(s *faultyStore) { s.onDone = func() error { return errors.New("the disk is on holiday") } })
+	r := receive(t, status(http.StatusTeapot))
+	endpoint := h.endpoint(r)
+	event := h.post(1)[0]
+	row := h.becomes(event, endpoint, webhook.DeliveryRetrying)
+	h.await("its workflow is started", func() bool { return len(h.engine.started()) == 1 })
+	answer, open := gate()
+	r.script(until(answer, http.StatusOK))
+	other.postAs(webhook.DefaultTenant, "evt_in_the_way")
+	h.await("another event is in flight", func() bool { return r.underWay() == 1 })
+	row.Reported = row.Attempts
+	if got := other.attempt(row, 0); got.WaitingFor != webhook.WaitingForCap {
+		t.Errorf("got %+v, want it to wait for the cap", got)
+	}
+	open()
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	h.await("the outcome is signalled", func() bool { return len(h.outcomes(event)) > 0 })
+}
