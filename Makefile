@@ -55,7 +55,7 @@ test-integration: ## tests against a PostgreSQL that they start themselves
 
 .PHONY: e2e
 e2e: ## whole-system and crash tests of the real binary
-	go test -timeout 30m -tags e2e ./test/...
+	go test -timeout 40m -p 1 -tags e2e ./cmd/... ./test/...
 
 .PHONY: deps
 deps: ## install what the wider tests need (Debian, as root), or say what is missing
