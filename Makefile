@@ -66,7 +66,6 @@ check: fmt-check lint workflowcheck test-race generated ## what every commit pas
 
 .PHONY: vet
 vet: ## go vet, the tagged tests included
-	go vet ./...
 	go vet -tags integration,e2e ./...
 
 .PHONY: lint

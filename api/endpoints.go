@@ -192,7 +192,7 @@ func (s *server) deleteEndpoint(ctx context.Context, in *EndpointPath) (*struct{
 		return nil, fmt.Errorf("delete endpoint %s: %w", in.ID, err)
 	}
 	s.Intake.EndpointChanged(ctx, endpoint)
-	return nil, nil //nolint:nilnil // 204 has no body
+	return nil, nil // 204 has no body
 }
 
 type acceptedOutput struct{ Body acceptedView }

@@ -120,7 +120,7 @@ func (s *server) deleteEventType(ctx context.Context, in *EventTypePath) (*struc
 	if err := s.Store.DeleteEventType(ctx, tenant, in.Name); err != nil {
 		return nil, fmt.Errorf("delete event type %s: %w", in.Name, err)
 	}
-	return nil, nil //nolint:nilnil // 204 has no body
+	return nil, nil // 204 has no body
 }
 
 // checkLength names a text that may be left out if it is longer than limit characters.

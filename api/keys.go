@@ -84,5 +84,5 @@ func (s *server) revokeKey(ctx context.Context, in *keyPath) (*struct{}, error) 
 		return nil, fmt.Errorf("revoke key %s: %w", in.ID, err)
 	}
 	s.keys.forget()
-	return nil, nil //nolint:nilnil // 204 has no body
+	return nil, nil // 204 has no body
 }

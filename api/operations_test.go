@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/api"
-	"github.com/postrider/postrider/store/sqlite"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -41,7 +40,7 @@ func TestReadySaysWhatIsUpAndWhatIsNot(t *testing.T) {
 			t.Errorf("%s: %s", name, a.text)
 		}
 	}
-	broken := newRig(t, func(d *api.Deps) { d.Store = brokenStore{DB: d.Store.(*sqlite.DB)} })
+	broken := newRig(t, func(d *api.Deps) { d.Store = brokenStore{Store: d.Store} })
 	broken.do(call{method: "GET", path: "/readyz", as: "-"}).is(503).equal("store", "unwritable").equal("status", "not_ready")
 }
 

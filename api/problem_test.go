@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/api"
-	"github.com/postrider/postrider/store/sqlite"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -96,7 +95,7 @@ func TestAnotherMethodIsAProblemThatNamesTheOnesAllowed(t *testing.T) {
 
 // brokenStore fails, or panics, at everything that lists.
 type brokenStore struct {
-	*sqlite.DB
+	api.Store
 	panics bool
 }
 
@@ -118,7 +117,7 @@ func (s brokenStore) fail() error {
 func TestWhatGoesWrongOnOurSideIsLoggedAndNotTold(t *testing.T) {
 	t.Parallel()
 	for _, panics := range []bool{false, true} {
-		r := newRig(t, func(d *api.Deps) { d.Store = brokenStore{d.Store.(*sqlite.DB), panics} })
+		r := newRig(t, func(d *api.Deps) { d.Store = brokenStore{d.Store, panics} })
 		a := r.get("/v1/events/e").is(500).equal("code", "internal_error").equal("title", "Internal error")
 		if strings.Contains(string(a.text), "fire") || a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%v %s", a.header, a.text)

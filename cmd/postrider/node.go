@@ -137,14 +137,15 @@ func (n *node) openStore(ctx context.Context) error {
 }
 
 func openStore(ctx context.Context, cfg config.Config, dir *datadir.Dir, log *slog.Logger, metrics *telemetry.Metrics) (store.Store, error) {
+	committed := func(calls int, took time.Duration) { metrics.Commit(ctx, calls, took) }
 	if cfg.DatabaseURL == "" {
-		db, err := sqlite.Open(ctx, dir.Path("postrider.db"), sqlite.Options{Logger: log})
+		db, err := sqlite.Open(ctx, dir.Path("postrider.db"), sqlite.Options{Logger: log, Committed: committed})
 		if err != nil {
 			return nil, fmt.Errorf("open the store: %w", err)
 		}
 		return db, nil
 	}
-	db, err := postgres.Open(ctx, string(cfg.DatabaseURL), postgres.Options{Logger: log})
+	db, err := postgres.Open(ctx, string(cfg.DatabaseURL), postgres.Options{Logger: log, Committed: committed})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

@@ -47,11 +47,15 @@ type committer[T waiter] struct {
 	queue *gather.Queue[T]
 	// write writes all ops. What is one op's own error it leaves with the op; an error returned
 	// means that nothing is written. It may be called again.
-	write func(ctx context.Context, tx *sql.Tx, batch []T) error
+	write     func(ctx context.Context, tx *sql.Tx, batch []T) error
+	committed func(calls int, took time.Duration)
 }
 
-func newCommitter[T waiter](pool *sql.DB, write func(context.Context, *sql.Tx, []T) error, weigh func(T) int) *committer[T] {
-	return &committer[T]{pool: pool, write: write, queue: gather.New(maxOps, maxRows, weigh)}
+func newCommitter[T waiter](pool *sql.DB, committed func(int, time.Duration), write func(context.Context, *sql.Tx, []T) error, weigh func(T) int) *committer[T] {
+	if committed == nil {
+		committed = func(int, time.Duration) {}
+	}
+	return &committer[T]{pool: pool, write: write, committed: committed, queue: gather.New(maxOps, maxRows, weigh)}
 }
 
 // do queues an op and waits until it is durable. It does not leave earlier when the context ends,
@@ -83,6 +87,7 @@ func (c *committer[T]) commit(batch []T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
+	begun := time.Now()
 	err := transact(ctx, c.pool, func(tx *sql.Tx) error { return c.write(ctx, tx, batch) })
 	if err != nil && len(batch) > 1 && refused(err) {
 		// One op spoiled it. Alone, each gets the answer that is its own.
@@ -91,6 +96,7 @@ func (c *committer[T]) commit(batch []T) {
 		}
 		return
 	}
+	c.committed(len(batch), time.Since(begun))
 	for _, o := range batch {
 		o.answer(err)
 	}

@@ -28,6 +28,8 @@ import (
 type Options struct {
 	Logger         *slog.Logger // default: none
 	MaxConnections int          // default: 16
+	// Committed is told of every group commit: how many calls it served and how long it took.
+	Committed func(calls int, took time.Duration) // default: nobody is told
 
 	tracer pgx.QueryTracer // tests look at statements
 }
@@ -81,8 +83,8 @@ func open(ctx context.Context, url string, opts Options) (*DB, error) {
 	pool.SetMaxIdleConns(n)
 	db := &DB{pool: pool}
 	db.Store = sqldb.New(db, dialect())
-	db.accepts = newCommitter(pool, db.acceptAll, func(o *acceptOp) int { return o.weight })
-	db.changes = newCommitter(pool, db.changeAll, func(o *changeOp) int { return 2*len(o.changes) + len(o.done) })
+	db.accepts = newCommitter(pool, opts.Committed, db.acceptAll, func(o *acceptOp) int { return o.weight })
+	db.changes = newCommitter(pool, opts.Committed, db.changeAll, func(o *changeOp) int { return 2*len(o.changes) + len(o.done) })
 	err = db.Write(ctx, func(tx sqldb.Querier) (err error) {
 		db.id, err = sqldb.StoreID(ctx, tx)
 		return err

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -22,6 +23,8 @@ import (
 // Options of Open. The zero value works.
 type Options struct {
 	Logger *slog.Logger // default: none
+	// Committed is told of every group commit: how many calls it served and how long it took.
+	Committed func(calls int, took time.Duration) // default: nobody is told
 }
 
 // DB is a store.Store in a SQLite file.
@@ -48,14 +51,17 @@ func Open(ctx context.Context, path string, opts Options) (*DB, error) {
 	if err := Migrate(ctx, path); err != nil {
 		return nil, err
 	}
-	db, err := open(ctx, path, logger)
+	if opts.Committed == nil {
+		opts.Committed = func(int, time.Duration) {}
+	}
+	db, err := open(ctx, path, logger, opts.Committed)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	return db, nil
 }
 
-func open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
+func open(ctx context.Context, path string, logger *slog.Logger, committed func(int, time.Duration)) (*DB, error) {
 	pinMemory()
 	db := &DB{}
 	db.Store = sqldb.New(db, dialect())
@@ -63,6 +69,7 @@ func open(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
 	if db.writer, err = newWriter(ctx, path, db.Store); err != nil {
 		return nil, err
 	}
+	db.writer.committed = committed
 	if db.reader, err = newReader(ctx, path); err != nil {
 		return nil, errors.Join(err, db.writer.close())
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/postrider/postrider/store/internal/gather"
 	"github.com/postrider/postrider/store/internal/sqldb"
@@ -48,7 +49,8 @@ type writer struct {
 	keys  keys
 	queue *gather.Queue[*op]
 	// commits counts transactions; the checkpointer looks whether there were any.
-	commits atomic.Int64
+	commits   atomic.Int64
+	committed func(calls int, took time.Duration)
 }
 
 func newWriter(ctx context.Context, path string, s *sqldb.Store) (*writer, error) {
@@ -103,6 +105,7 @@ func (w *writer) commit(batch []*op) {
 		return
 	}
 	results := make([]error, len(batch))
+	begun := time.Now()
 	err := w.attempt(batch, results)
 	if err != nil && len(batch) > 1 && !errors.Is(err, errCommit) {
 		// One op spoiled it. Alone, each gets the answer that is its own.
@@ -111,6 +114,7 @@ func (w *writer) commit(batch []*op) {
 		}
 		return
 	}
+	w.committed(len(batch), time.Since(begun))
 	for i, o := range batch {
 		if err != nil {
 			results[i] = err
