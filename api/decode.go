@@ -103,7 +103,7 @@ func (d *decoder) value(field string, text []byte, into reflect.Value) {
 
 // mustBe says what a value of the type looks like.
 func mustBe(v reflect.Value) string {
-	if _, ok := v.Interface().(webhook.Duration); ok {
+	if v.Type() == reflect.TypeFor[webhook.Duration]() {
 		return "must be a duration such as \"5s\" or \"12h\""
 	}
 	switch v.Kind() {

@@ -87,7 +87,7 @@ func (s *server) guarded(c *gin.Context) {
 		}
 		err := fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		if c.Writer.Written() { // too late for another answer
-			s.problemFor(c.Request.Context(), err)
+			_ = s.problemFor(c.Request.Context(), err) // logs it
 			return
 		}
 		s.fail(c, err)

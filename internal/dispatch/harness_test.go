@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/postrider/postrider/internal/dispatch"
 	"github.com/postrider/postrider/sender"
 	"github.com/postrider/postrider/store"
-	"github.com/postrider/postrider/store/sqlite"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -34,17 +32,8 @@ type harness struct {
 // are applied before the dispatcher runs.
 func start(t *testing.T, cfg dispatch.Config, options ...func(*harness)) *harness {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "postrider.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	h := &harness{t: t, store: &faultyStore{Store: db, read: map[int64]bool{}}, engine: newFakeEngine(ctx)}
+	h := &harness{t: t, store: &faultyStore{Store: openStore(t), read: map[int64]bool{}}, engine: newFakeEngine(ctx)}
 	t.Cleanup(func() {
 		cancel()
 		h.engine.playing.Wait()
