@@ -138,7 +138,7 @@ func (r *rig) tenant(name string) string {
 	return r.tenants[name]
 }
 
-// request is one call. As is the key, Type the content type.
+// call is one request.
 type call struct {
 	method, path string
 	body         string
@@ -439,7 +439,7 @@ func (e *engine) Workflow(context.Context, string) (webhook.WorkflowView, error)
 
 var errBroken = errors.New("disk on fire at /var/lib")
 
-// deliver writes what an attempt at an event's delivery came to.
+// attempt writes what an attempt at an event's delivery came to.
 func (r *rig) attempt(tenant, eventID, endpointID string, result webhook.AttemptResult) {
 	r.t.Helper()
 	ctx := r.t.Context()
