@@ -89,11 +89,11 @@ func NewAPIKey(tenant, name string, now time.Time) (text string, key webhook.API
 	random := make([]byte, 32)
 	rand.Read(random) // never fails
 	text = apiKeyPrefix + base64.RawURLEncoding.EncodeToString(random)
-	return text, APIKeyOf(text, tenant, name, now)
+	return text, KeyOf(text, tenant, name, now)
 }
 
-// APIKeyOf is the key with the given text, such as one that an operator chose.
-func APIKeyOf(text, tenant, name string, now time.Time) webhook.APIKey {
+// KeyOf is the key with the given text, such as one that an operator chose.
+func KeyOf(text, tenant, name string, now time.Time) webhook.APIKey {
 	return webhook.APIKey{
 		ID: webhook.NewID(webhook.APIKeyIDPrefix), Tenant: tenant, Name: name,
 		Prefix: text[:min(shownKeyLength, len(text)/4)], Hash: sha256.Sum256([]byte(text)), CreatedAt: now,
@@ -103,8 +103,8 @@ func APIKeyOf(text, tenant, name string, now time.Time) webhook.APIKey {
 // keyCache finds keys by their text and trusts what it found for keyTTL. Unknown keys are not
 // remembered, so that a new key works at once. It is safe for concurrent use.
 type keyCache struct {
-	find1 func(ctx context.Context, hash [32]byte) (webhook.APIKey, error)
-	now   func() time.Time
+	look func(ctx context.Context, hash [32]byte) (webhook.APIKey, error)
+	now  func() time.Time
 
 	mu    sync.RWMutex
 	known map[[32]byte]cachedKey
@@ -116,7 +116,7 @@ type cachedKey struct {
 }
 
 func newKeyCache(find func(context.Context, [32]byte) (webhook.APIKey, error), now func() time.Time) *keyCache {
-	return &keyCache{find1: find, now: now, known: map[[32]byte]cachedKey{}}
+	return &keyCache{look: find, now: now, known: map[[32]byte]cachedKey{}}
 }
 
 // find is the key with the given text. Unauthorized if there is none.
@@ -135,7 +135,7 @@ func (k *keyCache) find(ctx context.Context, text string) (webhook.APIKey, error
 	if ok && now.Before(cached.until) {
 		return cached.APIKey, nil
 	}
-	key, err := k.find1(ctx, hash)
+	key, err := k.look(ctx, hash)
 	switch {
 	case errors.Is(err, webhook.NotFound):
 		return webhook.APIKey{}, errUnknownKey()

@@ -71,7 +71,7 @@ type rotateBody struct {
 
 func (*rotateBody) bodyIsOptional() {}
 
-func (b rotateBody) check() []webhook.FieldError {
+func (b *rotateBody) check() []webhook.FieldError {
 	faults := checkSecret(b.Secret)
 	if overlap := b.overlap(); overlap < 0 || overlap > maxOverlap {
 		faults = append(faults, webhook.FieldError{Field: "overlap", Detail: "must be between 0s and 168h"})
@@ -79,7 +79,7 @@ func (b rotateBody) check() []webhook.FieldError {
 	return faults
 }
 
-func (b rotateBody) overlap() time.Duration {
+func (b *rotateBody) overlap() time.Duration {
 	if b.Overlap == nil {
 		return defaultOverlap
 	}

@@ -102,16 +102,14 @@ func TestABadEndpointIsRefusedWithEveryFaultAndNothingIsStored(t *testing.T) {
 		"a short secret":                 {with(`"secret":"whsec_c2hvcnQ="`), "secret"},
 		"wrong kinds do not hide others": {`{"url":"http://example.com","event_types":[1],"policy":{"timeout":"2m","jitter":"x"}}`, "event_types[0] policy.jitter url policy.timeout"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			a := r.post("/v1/endpoints", c.body).is(http.StatusUnprocessableEntity).equal("code", "invalid_fields")
-			got := strings.Join(a.fields(), " ")
-			if want, open := strings.CutSuffix(c.fields, "*"); got != want && (!open || !strings.HasPrefix(got, want)) {
-				t.Errorf("fields %q, want %q: %s", got, c.fields, a.text)
-			}
-			if strings.Contains(string(a.text), "c2hvcnQ=") {
-				t.Error("the secret is repeated")
-			}
-		})
+		a := r.post("/v1/endpoints", c.body).is(http.StatusUnprocessableEntity).equal("code", "invalid_fields")
+		got := strings.Join(a.fields(), " ")
+		if want, open := strings.CutSuffix(c.fields, "*"); got != want && (!open || !strings.HasPrefix(got, want)) {
+			t.Errorf("%s: fields %q, want %q: %s", name, got, c.fields, a.text)
+		}
+		if strings.Contains(string(a.text), "c2hvcnQ=") {
+			t.Errorf("%s: the secret is repeated", name)
+		}
 	}
 	for _, body := range []string{``, `{`, `{"url":"https://example.com/","event_types":["*"]} x`} {
 		r.do(call{method: "POST", path: "/v1/endpoints", body: body, mediaType: "application/json"}).is(http.StatusBadRequest).equal("code", "malformed_json")

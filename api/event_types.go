@@ -38,6 +38,7 @@ func putStatus(created bool) int {
 	return http.StatusOK
 }
 
+// EventTypePath names an event type.
 type EventTypePath struct {
 	Name string `path:"name" doc:"The event type." example:"invoice.paid"`
 	TenantParam

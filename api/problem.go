@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -147,9 +148,7 @@ func (s *server) problemFor(ctx context.Context, err error) *problem {
 // fail answers a plain Gin request with the problem of err.
 func (s *server) fail(c *gin.Context, err error) {
 	p := s.problemFor(c.Request.Context(), err)
-	for name, values := range p.headers {
-		c.Writer.Header()[name] = values
-	}
+	maps.Copy(c.Writer.Header(), p.headers)
 	c.Abort()
 	writeJSON(c.Writer, p.Status, problemMedia, p)
 }

@@ -16,6 +16,7 @@ type tenantView struct {
 
 func viewTenant(t webhook.Tenant) tenantView { return tenantView{t.ID, t.Name, timestamp(t.CreatedAt)} }
 
+// TenantPath names a tenant.
 type TenantPath struct {
 	ID string `path:"id" doc:"The tenant's ID." example:"acme"`
 }

@@ -139,9 +139,12 @@ func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int
 	// Committed even if the activity's time is up: the request has been made.
 	ctx = context.WithoutCancel(ctx)
 	after, result, err := d.attempt(ctx, p)
-	d.mu.Lock()
-	d.sent(q, result)
-	d.mu.Unlock()
+	d.answered(q, result)
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.free()
+	}()
 	if err != nil {
 		return row, err
 	}

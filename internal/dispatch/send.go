@@ -17,7 +17,8 @@ type parcel struct {
 	row         webhook.Delivery
 	data        []byte // nil: read it
 	traceParent string
-	lost        int // attempts before this one that were begun and never recorded
+	lost        int  // attempts before this one that were begun and never recorded
+	settled     bool // somebody else saw to it: there is nothing to commit
 }
 
 // freshFor is how long a row in memory is good for without being read again.
@@ -25,17 +26,21 @@ const freshFor = time.Second
 
 // sendEntry makes the attempt that the window handed out and commits what came of it.
 func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
-	row, result, err := d.sendRow(ctx, e)
+	p, row, result, err := d.sendRow(ctx, e)
+	d.answered(e.queue, result)
+	if err == nil && !p.settled {
+		row, err = d.commitRow(ctx, e, p, row, result)
+	}
 	if err != nil {
 		d.log.WarnContext(ctx, "delivery not sent or its outcome not written", telemetry.KeyTenant, row.Tenant,
 			telemetry.KeyEvent, row.EventID, telemetry.KeyEndpoint, row.EndpointID, telemetry.KeyError, err)
-		d.setBack(e, result)
+		d.setBack(e)
 		return
 	}
 	d.mu.Lock()
 	parked := e.parked
 	d.finish(e, row)
-	d.sent(e.queue, result)
+	d.free()
 	if row.State == webhook.DeliveryRetrying {
 		d.lane.movedUp(e.event.seq)
 	}
@@ -57,50 +62,55 @@ func (d *Dispatcher) nudged(e *entry) bool {
 }
 
 // setBack makes the feeder read the row again: what is in memory can't be trusted.
-func (d *Dispatcher) setBack(e *entry, result webhook.AttemptResult) {
+func (d *Dispatcher) setBack(e *entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e.event.partial = true
 	d.finish(e, e.row)
-	d.sent(e.queue, result)
+	d.free()
 	e.queue.leaveOut(e.row.EventUID)
 }
 
-// sendRow is sendEntry without the window's bookkeeping. The row it returns is what is stored.
-func (d *Dispatcher) sendRow(ctx context.Context, e *entry) (webhook.Delivery, webhook.AttemptResult, error) {
+// sendRow makes the attempt, if the row still asks for one, and computes the row that follows.
+func (d *Dispatcher) sendRow(ctx context.Context, e *entry) (parcel, webhook.Delivery, webhook.AttemptResult, error) {
+	var none webhook.AttemptResult
 	d.mu.Lock()
-	row, read := e.row, e.read
+	p := parcel{row: e.row, data: e.event.Data, traceParent: e.event.TraceParent}
+	read := e.read
 	d.mu.Unlock()
 	if d.now().Sub(read) > freshFor {
-		var err error
-		if row, err = d.store.LoadDelivery(ctx, row.EventUID, row.EndpointKey); err != nil {
-			if errors.Is(err, webhook.NotFound) { // deleted by retention
-				return e.row.Finish(webhook.DeliveryExpired, webhook.ReasonHeldTooLong, d.now()), webhook.AttemptResult{}, nil
-			}
-			return e.row, webhook.AttemptResult{}, fmt.Errorf("read the delivery: %w", err)
+		row, err := d.store.LoadDelivery(ctx, p.row.EventUID, p.row.EndpointKey)
+		switch {
+		case errors.Is(err, webhook.NotFound): // deleted by retention
+			p.settled = true
+			return p, p.row.Finish(webhook.DeliveryExpired, webhook.ReasonHeldTooLong, d.now()), none, nil
+		case err != nil:
+			return p, p.row, none, fmt.Errorf("read the delivery: %w", err)
+		case row.State.Final() || row.WaitingFor == webhook.WaitingForNothing:
+			p.settled = true
+			return p, row, none, nil
 		}
-		if row.State.Final() || row.WaitingFor == webhook.WaitingForNothing {
-			return row, webhook.AttemptResult{}, nil
-		}
+		p.row = row
 	}
-	p := parcel{row: row, data: e.event.Data, traceParent: e.event.TraceParent}
 	after, result, err := d.attempt(ctx, p)
-	if err != nil {
-		return row, result, err
-	}
-	change := store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: after.Wish != row.Wish}
+	return p, after, result, err
+}
+
+// commitRow commits what came of an attempt. The row that it returns is what is stored.
+func (d *Dispatcher) commitRow(ctx context.Context, e *entry, p parcel, after webhook.Delivery, result webhook.AttemptResult) (webhook.Delivery, error) {
+	change := store.Change{Delivery: after, ExpectAttempts: p.row.Attempts, ClearWish: after.Wish != p.row.Wish}
 	change.Attempts = d.attempts(p, after, result)
 	change.Failed = after.State == webhook.DeliveryRetrying || after.State == webhook.DeliveryHeld
 	change.Nudge = d.mustNudge(e)
 	stored, err := d.apply(ctx, change)
 	if err != nil {
-		return stored, result, err
+		return stored, err
 	}
 	if change.Nudge {
 		d.lane.readWishes()
 	}
 	d.record(ctx, p, after, result)
-	return stored, result, nil
+	return stored, nil
 }
 
 // mustNudge decides whether the delivery's workflow has to be woken by what is about to be

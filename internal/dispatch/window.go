@@ -190,10 +190,12 @@ func (q *queue) next() *entry {
 	return nil
 }
 
-// sent gives back a place in flight and notes whether the endpoint answered as it should; needs d.mu.
-func (d *Dispatcher) sent(q *queue, result webhook.AttemptResult) {
+// answered gives back an endpoint's place in flight and notes whether it answered as it should. The
+// sender is still busy with the commit: else commits that take long would hold back the endpoint.
+func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	q.inFlight--
-	d.busy--
 	switch result.Outcome {
 	case "": // nothing was sent
 	case webhook.OutcomeDelivered:
@@ -206,6 +208,12 @@ func (d *Dispatcher) sent(q *queue, result webhook.AttemptResult) {
 	if d.starved || q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
 		d.wakeFeeder()
 	}
+}
+
+// free gives back a sender; needs d.mu.
+func (d *Dispatcher) free() {
+	d.busy--
+	d.pump()
 }
 
 // finish marks a delivery as nothing to be sent by this window; needs d.mu.
