@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -153,10 +152,7 @@ func (n *node) admitAdmin(ctx context.Context) (err error) {
 	if n.adminKey, n.madeKey, err = n.dir.AdminKey(string(n.cfg.AdminKey)); err != nil {
 		return err
 	}
-	key := webhook.APIKey{
-		ID: webhook.NewID(webhook.APIKeyIDPrefix), Name: "admin", Prefix: n.adminKey[:min(len(n.adminKey), 7)],
-		Hash: sha256.Sum256([]byte(n.adminKey)), CreatedAt: time.Now().UTC(),
-	}
+	key := api.KeyOf(n.adminKey, "", "admin", time.Now().UTC())
 	if err := n.store.CreateAPIKey(ctx, key); err != nil && !errors.Is(err, webhook.Conflict) {
 		return fmt.Errorf("store the admin key: %w", err)
 	}

@@ -16,7 +16,7 @@ var _ activities.Dispatcher = (*Dispatcher)(nil)
 
 // FirstAttempts makes an event's first attempts, or says what came of them.
 func (d *Dispatcher) FirstAttempts(ctx context.Context, uid int64, endpointKeys []int64) ([]activities.Standing, error) {
-	d.awaitFirst(ctx, uid)
+	d.awaitFirst(ctx, uid, endpointKeys)
 	standings, missing := d.standings(uid, endpointKeys)
 	if missing == 0 {
 		return standings, nil
@@ -38,31 +38,41 @@ func (d *Dispatcher) FirstAttempts(ctx context.Context, uid int64, endpointKeys 
 }
 
 // awaitFirst lets the event's first attempts begin and waits until they are over, for a bounded
-// time; hardly at all for those that a gate holds.
-func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64) {
+// time; hardly at all for those that a gate holds, and not for those that its workflow was told of
+// before: their news comes by itself.
+func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64, endpointKeys []int64) {
+	asked := make(map[int64]bool, len(endpointKeys))
+	for _, key := range endpointKeys {
+		asked[key] = true
+	}
 	d.mu.Lock()
 	ev := d.events[uid]
-	if ev == nil || ev.open == 0 {
-		if ev != nil {
-			ev.asked = true
-		} else {
-			d.started.add(uid) // by whichever node
-		}
+	if ev == nil {
+		d.started.add(uid) // by whichever node
 		d.mu.Unlock()
 		return
 	}
 	ev.asked = true
 	d.release(ev)
-	if ev.idle == nil {
-		ev.idle = make(chan struct{})
-	}
-	idle, wait := ev.idle, 20*time.Millisecond
+	var wait time.Duration
 	for _, e := range ev.entries {
-		if e.state == sending || e.state == queued && d.gate(e.queue) == webhook.WaitingForNothing {
+		told := e.parked && !e.nudged // while the outcome is being committed, it is worth waiting for
+		if e.state == finished || told || !asked[e.row.EndpointKey] {
+			continue
+		}
+		wait = max(wait, 20*time.Millisecond)
+		if e.state == sending || d.gate(e.queue) == webhook.WaitingForNothing {
 			wait = d.cfg.FirstWait
 		}
 	}
+	if wait > 0 && ev.idle == nil {
+		ev.idle = make(chan struct{})
+	}
+	idle := ev.idle
 	d.mu.Unlock()
+	if wait == 0 {
+		return
+	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -92,7 +102,10 @@ func (d *Dispatcher) standings(uid int64, endpointKeys []int64) (standings []act
 			missing++
 			continue
 		}
-		e.parked = e.parked || e.state != finished
+		if e.state != finished {
+			e.parked = true
+			e.late = e.late || e.nudged
+		}
 		standings[i] = activities.Standing{Delivery: e.row, InFlight: e.state == sending}
 	}
 	return standings, missing
@@ -131,11 +144,12 @@ func (d *Dispatcher) outdate(rows ...webhook.Delivery) {
 // Attempt makes the delivery's next attempt if it may be sent to now and commits what came of it; if
 // not, it commits that the delivery waits, and this node sends it when it may.
 func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int) (webhook.Delivery, error) {
+	p := parcel{row: row, traceParent: telemetry.TraceParent(ctx), lost: lost}
+	p.row.Attempts += lost
 	q, why := d.claim(row)
 	if why != webhook.WaitingForNothing {
-		return d.wait(ctx, row, why)
+		return d.wait(ctx, p, why)
 	}
-	p := parcel{row: row, traceParent: telemetry.TraceParent(ctx), lost: lost}
 	// Committed even if the activity's time is up: the request has been made.
 	ctx = context.WithoutCancel(ctx)
 	after, result, err := d.attempt(ctx, p)
@@ -185,16 +199,19 @@ func (d *Dispatcher) claim(row webhook.Delivery) (*queue, webhook.WaitingFor) {
 }
 
 // wait leaves the delivery to this node's window.
-func (d *Dispatcher) wait(ctx context.Context, row webhook.Delivery, why webhook.WaitingFor) (webhook.Delivery, error) {
-	d.begin(row.EventUID) // by whichever node: its workflow asked, and is told to wait
-	after := row.Wait(why, d.now())
-	change := store.Change{Delivery: after, ExpectAttempts: row.Attempts, Owner: d.node}
-	if _, err := d.apply(ctx, change); err != nil {
-		return row, err
+func (d *Dispatcher) wait(ctx context.Context, p parcel, why webhook.WaitingFor) (webhook.Delivery, error) {
+	d.begin(p.row.EventUID) // by whichever node: its workflow asked, and is told to wait
+	after := p.row.Wait(why, d.now())
+	change := store.Change{
+		Delivery: after, ExpectAttempts: p.row.Attempts - p.lost, Owner: d.node,
+		Attempts: d.attempts(p, after, webhook.AttemptResult{}),
 	}
-	d.outdate(row)
-	d.load.add(row.Tenant, 1, 0)
-	d.spill(row.EndpointKey)
+	if _, err := d.apply(ctx, change); err != nil {
+		return p.row, err
+	}
+	d.outdate(p.row)
+	d.load.add(p.row.Tenant, 1, 0)
+	d.spill(p.row.EndpointKey)
 	return after, nil
 }
 

@@ -14,8 +14,8 @@ import (
 
 // parcel is all that one attempt needs.
 type parcel struct {
-	row         webhook.Delivery
-	data        []byte // nil: read it
+	row         webhook.Delivery // its Attempts include the lost ones
+	data        []byte           // nil: read it
 	traceParent string
 	lost        int  // attempts before this one that were begun and never recorded
 	settled     bool // somebody else saw to it: there is nothing to commit
@@ -38,7 +38,7 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 		return
 	}
 	d.mu.Lock()
-	parked := e.parked
+	wake := e.waitedFor() && !e.nudged || e.late // it was told to wait while the commit was under way
 	d.finish(e, row)
 	d.free()
 	if row.State == webhook.DeliveryRetrying {
@@ -50,15 +50,9 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	}
 	d.mu.Unlock()
 	d.load.add(row.Tenant, -1, -bytes)
-	if parked && !d.nudged(e) { // it was told so while the commit was under way
+	if wake {
 		d.lane.signalOutcome(row.EventUID, row.EndpointID)
 	}
-}
-
-func (d *Dispatcher) nudged(e *entry) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return e.nudged
 }
 
 // setBack makes the feeder read the row again: what is in memory can't be trusted.
@@ -98,7 +92,7 @@ func (d *Dispatcher) sendRow(ctx context.Context, e *entry) (parcel, webhook.Del
 
 // commitRow commits what came of an attempt. The row that it returns is what is stored.
 func (d *Dispatcher) commitRow(ctx context.Context, e *entry, p parcel, after webhook.Delivery, result webhook.AttemptResult) (webhook.Delivery, error) {
-	change := store.Change{Delivery: after, ExpectAttempts: p.row.Attempts, ClearWish: after.Wish != p.row.Wish}
+	change := store.Change{Delivery: after, ExpectAttempts: p.row.Attempts - p.lost, ClearWish: after.Wish != p.row.Wish}
 	change.Attempts = d.attempts(p, after, result)
 	change.Failed = after.State == webhook.DeliveryRetrying || after.State == webhook.DeliveryHeld
 	change.Nudge = d.mustNudge(e)
@@ -118,9 +112,13 @@ func (d *Dispatcher) commitRow(ctx context.Context, e *entry, p parcel, after we
 func (d *Dispatcher) mustNudge(e *entry) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	e.nudged = e.parked || e.event.begun && !e.event.asked
+	e.nudged = e.waitedFor()
 	return e.nudged
 }
+
+// waitedFor reports whether a workflow was told to wait for the delivery's outcome, or may have been
+// by another node; needs d.mu.
+func (e *entry) waitedFor() bool { return e.parked || e.event.begun && !e.event.asked }
 
 // attempt makes one request if the endpoint may be sent to, and computes the row that follows.
 // Without a request the result is empty.
@@ -149,9 +147,8 @@ func (d *Dispatcher) attempt(ctx context.Context, p parcel) (webhook.Delivery, w
 	}
 	result := d.sender.Send(ctx, sender.Request{
 		URL: endpoint.URL, EventID: row.EventID, Body: p.data, Headers: endpoint.Headers, Keys: endpoint.keys,
-		TraceParent: p.traceParent, Timeout: time.Duration(row.Policy.Timeout), Number: row.Attempts + p.lost + 1,
+		TraceParent: p.traceParent, Timeout: time.Duration(row.Policy.Timeout), Number: row.Attempts + 1,
 	})
-	row.Attempts += p.lost
 	after := row.Apply(result, d.now(), random())
 	if after.WaitingFor == webhook.WaitingForDisabled {
 		d.disable(ctx, endpoint)
@@ -182,28 +179,30 @@ func (d *Dispatcher) disable(ctx context.Context, r *route) {
 	d.routes.changed(endpoint)
 }
 
-// attempts are the rows to append: those that were lost, and the one that was made.
+// attempts are the rows to append: those that were lost before this one, and the one that was made.
 func (d *Dispatcher) attempts(p parcel, after webhook.Delivery, result webhook.AttemptResult) []webhook.Attempt {
-	if result.Outcome == "" {
-		return nil
-	}
-	attempt := webhook.Attempt{
-		EventUID: after.EventUID, EndpointKey: after.EndpointKey, Tenant: after.Tenant,
-		EventID: after.EventID, EventType: after.EventType, EndpointID: after.EndpointID,
-	}
-	all := make([]webhook.Attempt, 0, p.lost+1)
+	var all []webhook.Attempt
 	for n := range p.lost {
-		a := attempt
-		a.ID, a.Number = webhook.NewID(webhook.AttemptIDPrefix), p.row.Attempts+n+1
+		a := newAttempt(after, p.row.Attempts-p.lost+n+1, d.now())
 		a.Outcome, a.ErrorClass = webhook.OutcomeUnknown, webhook.ErrorOutcomeUnknown
-		a.Error, a.StartedAt = "the worker stopped while the request was under way", result.StartedAt
+		a.Error = "the worker stopped while the request was under way"
 		all = append(all, a)
 	}
-	attempt.ID, attempt.Number = webhook.NewID(webhook.AttemptIDPrefix), after.Attempts
-	attempt.Outcome, attempt.Status, attempt.ErrorClass, attempt.Error = result.Outcome, result.Status, result.ErrorClass, result.Error
-	attempt.RequestHeaders, attempt.ResponseHeaders, attempt.ResponseBody = result.RequestHeaders, result.ResponseHeaders, result.ResponseBody
-	attempt.StartedAt, attempt.Duration = result.StartedAt, result.Duration
-	return append(all, attempt)
+	if result.Outcome == "" {
+		return all
+	}
+	a := newAttempt(after, after.Attempts, result.StartedAt)
+	a.Outcome, a.Status, a.ErrorClass, a.Error = result.Outcome, result.Status, result.ErrorClass, result.Error
+	a.RequestHeaders, a.ResponseHeaders, a.ResponseBody = result.RequestHeaders, result.ResponseHeaders, result.ResponseBody
+	a.Duration = result.Duration
+	return append(all, a)
+}
+
+func newAttempt(d webhook.Delivery, number int, startedAt time.Time) webhook.Attempt {
+	return webhook.Attempt{
+		ID: webhook.NewID(webhook.AttemptIDPrefix), EventUID: d.EventUID, EndpointKey: d.EndpointKey, Tenant: d.Tenant,
+		EventID: d.EventID, EventType: d.EventType, EndpointID: d.EndpointID, Number: number, StartedAt: startedAt,
+	}
 }
 
 // apply commits a change. A result that can't be written now is tried again for a while: the

@@ -32,6 +32,7 @@ type entry struct {
 	read   time.Time // when row was read or written
 	parked bool      // a workflow was told that it waits or is in flight: it must be woken
 	nudged bool      // and what wakes it is committed with the outcome
+	late   bool      // it was told so after that, maybe after the nudge was on its way: it is woken once more
 }
 
 type entryState int
