@@ -50,7 +50,7 @@ func TestARetryBeforeTheHandoverSendsNow(t *testing.T) {
 	w.at(time.Millisecond, func(w *world) { w.signal("retry", everything()) })
 	w.Fail("FirstAttempts", 1) // so that the signal comes first
 	end := w.run()
-	// 1 s until it is asked again, and 1 ms or 2 until the handover is over; far from the 5 s of the policy.
+	// 1 s until it is asked again, and 1 ms or 2 until the handover is over; far from the 10 s of the policy.
 	times := w.times("ep_1")
 	if len(times) != 2 || times[1] < time.Second || times[1] > 1010*time.Millisecond || end.how != completed {
 		t.Errorf("the run is %s, attempts at %v", end.how, times)

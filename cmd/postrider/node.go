@@ -176,6 +176,13 @@ func (n *node) openEngine(ctx context.Context) (err error) {
 }
 
 func (n *node) startEngine(ctx context.Context, options engine.DialConfig) (err error) {
+	if shared, ok := n.store.(*postgres.DB); ok {
+		release, err := shared.LockEngine(ctx)
+		if err != nil {
+			return err
+		}
+		n.onClose(func(context.Context) error { return release() })
+	}
 	if n.server, err = startEngine(ctx, n.cfg, n.dir, n.log); err != nil {
 		return err
 	}
