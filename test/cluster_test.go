@@ -51,7 +51,7 @@ func TestTwoNodesDeliverOnceAndLearnOfEachOthersEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNothingOpen(t, c.nodes[0].api, wantSoon)
-	wantWorkflows(t, dial(t, c.engine.temporal), events, time.Minute)
+	wantWorkflows(t, dial(t, c.engine.temporal), events, workflowsSoon)
 	if s := r.Summary(); s.Duplicates > 0 || s.BadSignatures > 0 || s.Requests != 3*events {
 		t.Errorf("received %+v, want %d requests", s, 3*events)
 	}
@@ -71,7 +71,7 @@ func TestANodeThatIsKilledLosesNothing(t *testing.T) {
 		l, killed := killUnderLoad(t, c.apis(), c.nodes[0])
 		wantNothingOpen(t, c.nodes[1].api, 90*time.Second)
 		wantDelivered(t, r, l, killed)
-		wantWorkflows(t, dial(t, c.engine.temporal), eventCount(t, c.nodes[1].api), time.Minute)
+		wantWorkflows(t, dial(t, c.engine.temporal), eventCount(t, c.nodes[1].api), workflowsSoon)
 		c.nodes[1].kill()
 		c.engine.kill()
 	}
@@ -89,7 +89,7 @@ func TestAnEngineThatIsKilledLosesNothing(t *testing.T) {
 		c.engine.start()
 		wantNothingOpen(t, c.nodes[1].api, 90*time.Second)
 		wantDelivered(t, r, l, killed)
-		wantWorkflows(t, dial(t, c.engine.temporal), eventCount(t, c.nodes[1].api), time.Minute)
+		wantWorkflows(t, dial(t, c.engine.temporal), eventCount(t, c.nodes[1].api), workflowsSoon)
 		for _, n := range c.nodes {
 			n.kill()
 		}

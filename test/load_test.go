@@ -80,6 +80,10 @@ func wantNothingOpen(t *testing.T, api *client.Client, atMost time.Duration) {
 	})
 }
 
+// workflowsSoon is how long workflows may take to follow their events. How fast they are, the benchmark
+// measures.
+const workflowsSoon = 5 * time.Minute
+
 // wantWorkflows waits until Temporal itself counts so many DeliverEvent workflows, and none of them
 // running.
 func wantWorkflows(t *testing.T, temporal sdkclient.Client, want int, atMost time.Duration) {

@@ -65,7 +65,7 @@ func TestEventsAreDeliveredWhileTemporalIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNothingOpen(t, p.api, time.Minute)
-	wantWorkflows(t, dial(t, engine.temporal), all, time.Minute)
+	wantWorkflows(t, dial(t, engine.temporal), all, workflowsSoon)
 	if s := r.Summary(); s.Duplicates > 0 {
 		t.Errorf("%d deliveries came twice", s.Duplicates)
 	}

@@ -22,7 +22,7 @@ func TestEveryEventOfASpikeIsDeliveredOnceAndHasItsWorkflow(t *testing.T) {
 	if err := r.AwaitDeliveries(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
-	wantWorkflows(t, p.dial(), events, time.Minute)
+	wantWorkflows(t, p.dial(), events, workflowsSoon)
 	wantNothingOpen(t, p.api, time.Second)
 	if s := r.Summary(); s.Duplicates > 0 || s.BadSignatures > 0 || s.Requests != events {
 		t.Errorf("received %+v", s)

@@ -206,7 +206,7 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	}
 	d.makeReady(q)
 	d.pump()
-	if d.starved || q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
+	if q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
 		d.wakeFeeder()
 	}
 }
@@ -224,6 +224,9 @@ func (d *Dispatcher) finish(e *entry, row webhook.Delivery) {
 	}
 	e.row, e.state, e.read = row, finished, d.now()
 	d.size--
+	if d.starved {
+		d.wakeFeeder()
+	}
 	ev := e.event
 	ev.open--
 	if ev.open > 0 {
