@@ -31,6 +31,9 @@ func decide(d webhook.Delivery, t int, now time.Time) step {
 	switch {
 	case d.State.Final():
 		return step{rule: ruleFinal}
+	case d.WaitingFor == webhook.WaitingForEngine: // that it is invoked says that it is no longer paused there
+		d.WaitingFor, d.State = webhook.WaitingForNothing, webhook.DeliveryRetrying
+		return decide(d, t, now)
 	case d.State == webhook.DeliveryHeld || d.WaitingFor != webhook.WaitingForNothing:
 		return step{rule: ruleWaits}
 	case d.Attempts > d.Reported:

@@ -43,6 +43,7 @@ func TestDecide(t *testing.T) {
 		{"held, with a failure to report", with(row(1, 0, 0, time.Time{}), func(d *webhook.Delivery) {
 			d.State, d.WaitingFor = webhook.DeliveryHeld, webhook.WaitingForPaused
 		}), 1, step{rule: ruleWaits}},
+		{"held for a pause in Temporal that is over", waits(webhook.WaitingForEngine), 1, step{rule: ruleReport}},
 		{"waiting for its turn", waits(webhook.WaitingForTurn), 1, step{rule: ruleWaits}},
 		{"waiting for the breaker", waits(webhook.WaitingForBreaker), 3, step{rule: ruleWaits}},
 

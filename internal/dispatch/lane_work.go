@@ -121,6 +121,10 @@ func (l *lane) nudge(ctx context.Context, i *item) error {
 	if work.Event.State.Final() {
 		return nil
 	}
+	known, err := l.d.engine.Describe(ctx, work.Event.WorkflowID())
+	if err == nil && known.UID == work.Event.UID && i.Wish != webhook.WishRetry && known.Status == statusTerminated {
+		return l.d.cancelTerminated(ctx, work)
+	}
 	// Either it was never started, or it closed before what was signalled was committed. A start row
 	// of the same event, if there is one, finds it started.
 	l.d.begin(work.Event.UID)
@@ -283,7 +287,7 @@ func (d *Dispatcher) workOf(ctx context.Context, i *item) (store.Work, error) {
 }
 
 // inputOf is what the event's workflow is started with: in a later generation only the deliveries
-// that are open.
+// that are open, if any still is.
 func inputOf(work store.Work) workflows.DeliverEventInput {
 	e := work.Event
 	in := workflows.DeliverEventInput{
@@ -292,7 +296,7 @@ func inputOf(work store.Work) workflows.DeliverEventInput {
 	}
 	policies := map[string]int{}
 	for _, row := range work.Deliveries {
-		if e.Generation > 1 && row.State.Final() {
+		if e.Generation > 1 && row.State.Final() && !e.State.Final() {
 			continue
 		}
 		key := row.Policy.String()

@@ -21,9 +21,7 @@ func shared() dispatch.Config {
 
 func TestADeadNodesEventsAreTakenOver(t *testing.T) {
 	t.Parallel()
-	cfg := shared()
-	cfg.DeadAfter = 500 * time.Millisecond
-	h := start(t, cfg, playing)
+	h := start(t, ahead())
 	r := receive(t, status(http.StatusOK))
 	endpoint := h.endpoint(r)
 	dead, err := h.store.RegisterNode(t.Context(), "dead")
@@ -43,6 +41,9 @@ func TestADeadNodesEventsAreTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	event.UID = accepted[0].Event.UID
+	cfg := shared()
+	cfg.DeadAfter = 50 * time.Millisecond
+	h = h.another("node 2", cfg, playing)
 	h.becomes(event, endpoint, webhook.DeliveryDelivered)
 	h.allStarted([]webhook.Event{event})
 	h.await("the workflow closes", func() bool { return h.engine.open() == 0 })

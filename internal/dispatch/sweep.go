@@ -59,7 +59,7 @@ func (d *Dispatcher) sweep(ctx context.Context, overdue store.OverdueRow) (telem
 		return telemetry.FoundNotReachable, err
 	case workflow.Failed:
 		return telemetry.FoundStuck, d.look(ctx, row, row) // leave it, and look again later
-	case workflow.Status == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED.String():
+	case workflow.Status == statusTerminated:
 		return telemetry.FoundTerminated, d.look(ctx, row, row.Finish(webhook.DeliveryCancelled, webhook.ReasonTerminated, d.now()))
 	case workflow.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING.String():
 		return telemetry.FoundClosed, d.settleFrom(ctx, row, workflow)
@@ -95,6 +95,25 @@ func (d *Dispatcher) look(ctx context.Context, row, after webhook.Delivery) erro
 		d.metrics.Delivery(ctx, after)
 	}
 	return err
+}
+
+// statusTerminated is the status of a run that a person terminated in Temporal.
+var statusTerminated = enums.WORKFLOW_EXECUTION_STATUS_TERMINATED.String() //nolint:gochecknoglobals // a constant, but for String
+
+// cancelTerminated cancels what is open of an event whose workflow a person terminated: it is never
+// started again by itself.
+func (d *Dispatcher) cancelTerminated(ctx context.Context, work store.Work) error {
+	for _, row := range work.Deliveries {
+		if !row.State.Open() {
+			continue
+		}
+		after := row.Finish(webhook.DeliveryCancelled, webhook.ReasonTerminated, d.now())
+		if _, err := d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true}); err != nil {
+			return err
+		}
+		d.metrics.Delivery(ctx, after)
+	}
+	return nil
 }
 
 // startAgain starts a workflow that Temporal does not have. It takes the deliveries over as the rows

@@ -169,3 +169,24 @@ func TestNewsForAWorkflowThatIsGoneIsDroppedWhenNothingIsOpen(t *testing.T) {
 	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
 	equal(t, "started workflows", h.engine.started(), ids(events))
 }
+
+func TestAWishToCancelAnEventWhoseWorkflowWasTerminatedDoesNotStartItAgain(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	endpoint := h.endpoint(receive(t, status(http.StatusTeapot)))
+	event, _ := h.retrying(endpoint)
+	h.engine.set(func(e *fakeEngine) {
+		known := dispatch.Description{UID: e.runs[event.ID].in.UID, Generation: 1}
+		known.Status = "Terminated"
+		e.script[event.ID] = known
+		delete(e.runs, event.ID)
+	})
+	h.wish(event, webhook.WishCancel)
+	h.await("the delivery is cancelled for that reason", func() bool {
+		row := h.row(event, endpoint)
+		return row.State == webhook.DeliveryCancelled && row.Reason == webhook.ReasonTerminated
+	})
+	if n := len(h.engine.started()); n != 1 {
+		t.Errorf("%d workflows were started, want the first one only", n)
+	}
+}
