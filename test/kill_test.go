@@ -70,8 +70,8 @@ func killUnderLoad(t *testing.T, apis []*client.Client, victim *process) (*load,
 		}
 		return nil
 	})
+	killed := time.Now() // a process takes a while to be gone
 	victim.kill()
-	killed := time.Now()
 	<-posted
 	return l, killed
 }
