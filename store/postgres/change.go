@@ -153,41 +153,27 @@ func readRows(ctx context.Context, tx *sql.Tx, batch []*changeOp) (map[int64]int
 		return nil, nil, nil
 	}
 	counts := map[int64]int64{}
-	err := each(ctx, tx, func(rows *sql.Rows) error {
+	err := sqldb.Read(ctx, tx, lockEvents, []any{uids}, func(rows *sql.Rows) error {
 		var uid, count int64
 		err := rows.Scan(&uid, &count)
 		counts[uid] = count
 		return err
-	}, lockEvents, uids)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("lock events: %w", err)
 	}
 	found := make(map[rowKey]*rowState, len(uids))
-	err = each(ctx, tx, func(rows *sql.Rows) error {
+	err = sqldb.Read(ctx, tx, selectRows, []any{uids, endpoints}, func(rows *sql.Rows) error {
 		var key rowKey
 		var row rowState
 		err := rows.Scan(&key.uid, &key.endpoint, &row.state, &row.attempts, &row.owner)
 		found[key] = &row
 		return err
-	}, selectRows, uids, endpoints)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("load deliveries: %w", err)
 	}
 	return counts, found, nil
-}
-
-func each(ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // refresh brings the events of changed rows up to date. That of an event with one delivery follows

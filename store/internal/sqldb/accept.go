@@ -111,7 +111,7 @@ func (s *Store) Duplicate(ctx context.Context, tx Querier, e *AcceptRow) (store.
 		return answer, true, nil
 	}
 	answer.Status = store.AcceptedDuplicate
-	err = read(ctx, tx, `SELECT p.id FROM deliveries d CROSS JOIN endpoints p
+	err = Read(ctx, tx, `SELECT p.id FROM deliveries d CROSS JOIN endpoints p
 		WHERE d.event_uid = $1 AND p.key = d.endpoint_key ORDER BY d.endpoint_key`, []any{first.UID}, func(rows *sql.Rows) error {
 		var id string
 		err := rows.Scan(&id)

@@ -43,7 +43,7 @@ func deliveryInto(d *deliveryRow) []any {
 // readDeliveries runs a query for delivery columns.
 func (s *Store) readDeliveries(ctx context.Context, q Querier, query string, args ...any) ([]webhook.Delivery, error) {
 	var found []deliveryRow
-	err := read(ctx, q, query, args, func(rows *sql.Rows) error {
+	err := Read(ctx, q, query, args, func(rows *sql.Rows) error {
 		var d deliveryRow
 		if err := rows.Scan(deliveryInto(&d)...); err != nil {
 			return err

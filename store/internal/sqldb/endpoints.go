@@ -33,7 +33,7 @@ func scanEndpoint(scan func(into ...any) error) (webhook.Endpoint, error) {
 
 func readEndpoints(ctx context.Context, q Querier, query string, args []any) ([]webhook.Endpoint, error) {
 	var found []webhook.Endpoint
-	err := read(ctx, q, query, args, func(rows *sql.Rows) error {
+	err := Read(ctx, q, query, args, func(rows *sql.Rows) error {
 		e, err := scanEndpoint(rows.Scan)
 		found = append(found, e)
 		return err
@@ -256,7 +256,7 @@ func (s *Store) EndpointStats(ctx context.Context, key int64, since time.Time) (
 // count reads rows of a word and a number.
 func count[K ~string](ctx context.Context, q Querier, into map[K]int64, query string, args ...any) error {
 	clear(into)
-	return read(ctx, q, query, args, func(rows *sql.Rows) error {
+	return Read(ctx, q, query, args, func(rows *sql.Rows) error {
 		var (
 			word string
 			n    int64

@@ -62,7 +62,7 @@ func (s *Store) selectMany(ctx context.Context, tx Querier, condition string, ar
 	query := fmt.Sprintf(`SELECT d.event_uid, d.endpoint_key, d.owner, p.id FROM deliveries d CROSS JOIN endpoints p
 		WHERE %s AND p.key = d.endpoint_key%s LIMIT $%d`, condition, orderBy, len(args)+1)
 	var found []manyRow
-	err := read(ctx, tx, query, append(slices.Clone(args), limit), func(rows *sql.Rows) error {
+	err := Read(ctx, tx, query, append(slices.Clone(args), limit), func(rows *sql.Rows) error {
 		var r manyRow
 		err := rows.Scan(&r.eventUID, &r.endpointKey, &r.owner, &r.endpointID)
 		found = append(found, r)

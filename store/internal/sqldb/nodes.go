@@ -140,7 +140,7 @@ func (s *Store) moveOutbox(ctx context.Context, tx Querier, query string, args [
 	in, value := s.dialect.In("o.seq", 1, seqs)
 	var urgent []OutboxEntry
 	var old []int64
-	err = read(ctx, tx, `SELECT o.seq, o.event_uid, o.kind, o.endpoint_id, o.wish, o.created_at FROM outbox o
+	err = Read(ctx, tx, `SELECT o.seq, o.event_uid, o.kind, o.endpoint_id, o.wish, o.created_at FROM outbox o
 		WHERE `+in+` AND o.class = 0`, []any{value}, func(rows *sql.Rows) error {
 		e := OutboxEntry{Owner: to, Class: store.OutboxWish}
 		var seq int64

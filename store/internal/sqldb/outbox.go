@@ -65,7 +65,7 @@ func (s *Store) Outbox(ctx context.Context, owner int64, class store.OutboxClass
 		condition += ` AND ` + outboxAhead
 	}
 	var found []store.OutboxRow
-	err := read(ctx, s.backend.Reader(), `SELECT o.seq, o.event_uid, o.kind, o.class, o.created_at, o.endpoint_id, o.wish
+	err := Read(ctx, s.backend.Reader(), `SELECT o.seq, o.event_uid, o.kind, o.class, o.created_at, o.endpoint_id, o.wish
 		FROM outbox o WHERE `+condition+` ORDER BY o.seq LIMIT $4`, []any{owner, int64(class), after, limit},
 		func(rows *sql.Rows) error {
 			var r store.OutboxRow
@@ -82,7 +82,7 @@ func (s *Store) Outbox(ctx context.Context, owner int64, class store.OutboxClass
 // Overdue implements store.Dispatch.
 func (s *Store) Overdue(ctx context.Context, before time.Time, limit int) ([]store.OverdueRow, error) {
 	var found []store.OverdueRow
-	err := read(ctx, s.backend.Reader(), `SELECT d.event_uid, d.endpoint_key, p.id, e.tenant, e.id, d.attempts, d.due_at
+	err := Read(ctx, s.backend.Reader(), `SELECT d.event_uid, d.endpoint_key, p.id, e.tenant, e.id, d.attempts, d.due_at
 		FROM deliveries d CROSS JOIN events e CROSS JOIN endpoints p
 		WHERE `+deliveryWithEngine+` AND d.due_at < $1 AND e.uid = d.event_uid AND p.key = d.endpoint_key
 		ORDER BY d.due_at LIMIT $2`, []any{Micros(before), limit},

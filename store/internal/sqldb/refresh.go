@@ -27,7 +27,7 @@ func (s *Store) RefreshEvents(ctx context.Context, tx Querier, uids []int64) err
 	uids = slices.Compact(uids)
 	sums := make(map[int64]*sum, len(uids))
 	in, value := s.dialect.In("event_uid", 1, uids)
-	err := read(ctx, tx, `SELECT event_uid, state, completed_at FROM deliveries WHERE `+in, []any{value}, func(rows *sql.Rows) error {
+	err := Read(ctx, tx, `SELECT event_uid, state, completed_at FROM deliveries WHERE `+in, []any{value}, func(rows *sql.Rows) error {
 		var (
 			uid, completedAt int64
 			state            webhook.DeliveryState

@@ -68,8 +68,8 @@ func New(backend Backend, dialect Dialect) *Store {
 	return &Store{backend: backend, dialect: dialect, policies: newPolicies(), endpointIDs: map[int64]string{}}
 }
 
-// read runs one query and calls scan for each row.
-func read(ctx context.Context, q Querier, query string, args []any, scan func(*sql.Rows) error) error {
+// Read runs one query and calls scan for each row.
+func Read(ctx context.Context, q Querier, query string, args []any, scan func(*sql.Rows) error) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func read(ctx context.Context, q Querier, query string, args []any, scan func(*s
 // readKeys runs a query whose rows are one number each.
 func readKeys(ctx context.Context, q Querier, query string, args ...any) ([]int64, error) {
 	var keys []int64
-	err := read(ctx, q, query, args, func(rows *sql.Rows) error {
+	err := Read(ctx, q, query, args, func(rows *sql.Rows) error {
 		var key int64
 		if err := rows.Scan(&key); err != nil {
 			return err

@@ -32,7 +32,7 @@ func (s *Store) Waiting(ctx context.Context, owner, endpointKey, after int64, li
 	var found []deliveryRow
 	var waiting []store.WaitingRow
 	q := s.backend.Reader()
-	err := read(ctx, q, `SELECT `+deliveryColumns+`, `+eventColumns+`,
+	err := Read(ctx, q, `SELECT `+deliveryColumns+`, `+eventColumns+`,
 		coalesce((SELECT o.seq FROM outbox o WHERE o.seq = e.uid AND o.kind = 'start'), 0)
 		FROM deliveries d CROSS JOIN events e CROSS JOIN endpoints p
 		WHERE d.owner = $1 AND d.endpoint_key = $2 AND d.event_uid > $3 AND `+deliveryToSend+`
