@@ -48,14 +48,23 @@ func (d *Dispatcher) LineUpLater(row store.OutboxRow, due, then time.Time) {
 
 // NextInLane takes the row whose turn it is; 0 if none is. Its work counts as done.
 func (d *Dispatcher) NextInLane() (eventUID int64) {
+	uid, done := d.BeginInLane()
+	done()
+	return uid
+}
+
+// BeginInLane takes the row whose turn it is; 0 if none is.
+func (d *Dispatcher) BeginInLane() (eventUID int64, done func()) {
 	i, _ := d.lane.next()
 	if i == nil {
-		return 0
+		return 0, func() {}
 	}
-	d.lane.mu.Lock()
-	defer d.lane.mu.Unlock()
-	d.lane.working--
-	return i.EventUID
+	return i.EventUID, func() {
+		d.lane.mu.Lock()
+		defer d.lane.mu.Unlock()
+		d.lane.working--
+		delete(d.lane.at, i.EventUID)
+	}
 }
 
 // SetLately sets when a delivered event was last started.

@@ -83,7 +83,7 @@ func TestADeliveryThatAGateHoldsIsWaitingAtOnce(t *testing.T) {
 	}
 	open()
 	h.becomes(events[1], endpoint, webhook.DeliveryDelivered)
-	h.await("its outcome is signalled", func() bool { return len(h.outcomes(events[1])) == 1 })
+	h.await("its outcome is signalled", func() bool { return len(h.outcomes(events[1])) > 0 })
 	if !<-first {
 		t.Error("the first, which was waited for, is not delivered")
 	}
@@ -112,7 +112,7 @@ func TestAnotherNodeIsToldThatTheOwnerSendsAndTheOwnerSignals(t *testing.T) {
 	}
 	open()
 	h.becomes(events[0], endpoint, webhook.DeliveryDelivered)
-	h.await("the outcome is signalled", func() bool { return len(h.outcomes(events[0])) == 1 })
+	h.await("the outcome is signalled", func() bool { return len(h.outcomes(events[0])) > 0 })
 	equal(t, "received events", r.events(), ids(events))
 }
 

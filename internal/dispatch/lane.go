@@ -38,9 +38,11 @@ type lane struct {
 	known   map[int64]struct{} // outbox rows in memory, by Seq
 	unread  [3]bool            // by class: there are outbox rows that are not in memory
 	cursor  [3]int64
-	working int       // items that a worker has
-	lately  time.Time // when one of rest was last begun
-	done    []int64   // rows that are done and not deleted yet
+	reading bool               // a page of outbox rows is being read
+	working int                // items that a worker has
+	at      map[int64]struct{} // their events: two at a time could both start its workflow
+	lately  time.Time          // when one of rest was last begun
+	done    []int64            // rows that are done and not deleted yet
 }
 
 // item is one outbox row.
@@ -62,7 +64,7 @@ const (
 )
 
 func newLane(d *Dispatcher) *lane {
-	return &lane{d: d, wake: make(chan struct{}, 1), known: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
+	return &lane{d: d, wake: make(chan struct{}, 1), known: map[int64]struct{}{}, at: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
 }
 
 func (l *lane) run(ctx context.Context) error {
@@ -141,6 +143,12 @@ func (l *lane) next() (*item, time.Duration) {
 		l.lately = now
 		return nil, idle
 	}
+	if _, busy := l.at[i.EventUID]; busy {
+		i.after = now.Add(time.Millisecond)
+		l.later = append(l.later, i)
+		return nil, time.Millisecond
+	}
+	l.at[i.EventUID] = struct{}{}
 	l.working++
 	return i, 0
 }
@@ -161,7 +169,14 @@ func (l *lane) lineUpAgain(now time.Time) {
 func (l *lane) takeIn(events []*event, byWorkflow bool) {
 	l.mu.Lock()
 	for _, ev := range events {
+		_, read := l.known[ev.seq]
 		switch {
+		case read: // refill saw the row before we came here
+			ev.inLane = true
+			if byWorkflow {
+				ev.left = ev.CreatedAt
+				l.left = append(l.left, ev)
+			}
 		case len(l.known) >= laneWindow:
 			l.unread[store.OutboxDelivered] = true // refill reads the row
 			l.leave(ev, byWorkflow)

@@ -53,6 +53,23 @@ func TestTheLaneTakesWishesThenFailedEventsByDueTimeThenDeliveredOnes(t *testing
 	}
 }
 
+func TestOneRowOfAnEventIsWorkedOnAtATime(t *testing.T) {
+	t.Parallel()
+	d := lane(t)
+	for _, uid := range []int64{1, 1, 2} {
+		d.LineUp(wished(uid), time.Time{})
+	}
+	uid, done := d.BeginInLane()
+	equal(t, "order", []int64{uid, d.NextInLane(), d.NextInLane()}, []int64{1, 0, 2}) // the second steps aside
+	done()
+	for uid = 0; uid == 0; { // it comes again after a millisecond
+		uid = d.NextInLane()
+	}
+	if uid != 1 {
+		t.Errorf("got event %d, want the second row of 1", uid)
+	}
+}
+
 func TestDeliveredEventsYieldToFirstAttemptsDownToAFloor(t *testing.T) {
 	t.Parallel()
 	d := lane(t)

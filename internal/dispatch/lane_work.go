@@ -23,6 +23,7 @@ func (l *lane) work(ctx context.Context, i *item) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.working--
+	delete(l.at, i.EventUID)
 	switch {
 	case err == nil:
 		l.done = append(l.done, i.Seq)
@@ -118,6 +119,9 @@ func (l *lane) nudge(ctx context.Context, i *item) error {
 	if !errors.Is(err, errNoWorkflow) {
 		return err
 	}
+	if work, err = l.d.store.LoadWork(ctx, i.EventUID, false); err != nil { // it may have closed since
+		return err
+	}
 	if work.Event.State.Final() {
 		return nil
 	}
@@ -195,6 +199,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	unread, cursor := l.unread[class], l.cursor[class]
 	full := class != store.OutboxWish && len(l.known) > laneWindow/2
 	l.unread[class] = unread && full
+	l.reading = unread && !full
 	l.mu.Unlock()
 	if !unread || full {
 		return nil
@@ -202,6 +207,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	rows, err := l.d.store.Outbox(ctx, l.d.node, class, cursor, page)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.reading = false
 	if err != nil {
 		l.unread[class] = true
 		return err
@@ -230,7 +236,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 func (l *lane) deleteDone(ctx context.Context) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	var deleted []int64 // known for one tick more: a page that is being read may still have them
+	var deleted []int64 // but known as long as a page that was read before may have them
 	for {
 		select {
 		case <-ctx.Done():
@@ -238,11 +244,14 @@ func (l *lane) deleteDone(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		l.mu.Lock()
-		for _, seq := range deleted {
-			delete(l.known, seq)
+		if !l.reading {
+			for _, seq := range deleted {
+				delete(l.known, seq)
+			}
+			deleted = nil
 		}
 		done := l.done
-		deleted, l.done = nil, nil
+		l.done = nil
 		l.mu.Unlock()
 		if len(done) == 0 {
 			continue
@@ -254,7 +263,7 @@ func (l *lane) deleteDone(ctx context.Context) error {
 			l.mu.Unlock()
 			continue
 		}
-		deleted = done
+		deleted = append(deleted, done...)
 	}
 }
 
