@@ -65,9 +65,12 @@ func TestWhatCannotBeMeasuredIsRefused(t *testing.T) {
 func TestTheNaiveServiceRunsBesidePostriderWhereItCan(t *testing.T) {
 	t.Parallel()
 	told := options{n: 5000, naiveN: 1000, firstAttempt: "ahead", serveArgs: []string{"--senders", "64"}}
-	for name, want := range map[string]string{"spike": "postrider naive", "steady": "postrider naive", "batch": "postrider", "dead": "postrider"} {
+	for name, want := range map[string]string{
+		"spike": "postrider naive", "steady": "postrider naive", "batch": "postrider", "dead": "postrider",
+		"engine": "pebble pebble over gRPC sqlite naive",
+	} {
 		var names []string
-		for _, s := range subjects(told, scenarios()[name], "/naive") {
+		for _, s := range subjects(told, scenarios()[name], services{naive: "/naive", lean: "/lean"}) {
 			names = append(names, s.name)
 			if s.name == "naive" && (s.told.n != 1000 || strings.Contains(scenarios()[name].says(s.told), "serve")) {
 				t.Errorf("%s: the naive service is told %+v", name, s.told)
@@ -77,7 +80,7 @@ func TestTheNaiveServiceRunsBesidePostriderWhereItCan(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}
-	if all := subjects(told, scenarios()["spike"], ""); len(all) != 1 {
+	if all := subjects(told, scenarios()["spike"], services{}); len(all) != 1 {
 		t.Errorf("without its binary there are %d", len(all))
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/postrider/postrider/bench/internal/figures"
@@ -22,15 +24,42 @@ type subject struct {
 	start func(ctx context.Context, dir string, r *receiver.Client) (*system, error)
 }
 
-// subjects are what is to be measured in a scenario; naive is the naive service's binary, or empty.
-func subjects(o options, s scenario, naive string) []subject {
-	all := []subject{{"postrider", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
-		return startPostrider(ctx, o, dir, r)
-	}}}
-	if naive != "" && s.naive {
-		o.n, o.firstAttempt, o.serveArgs = o.naiveN, "", nil
+// services are the binaries of the services to be measured beside Postrider; empty: they are not.
+type services struct{ naive, lean string }
+
+// buildServices builds what the scenarios need.
+func buildServices(ctx context.Context, o options, dir string) (b services, err error) {
+	if o.naive {
+		if b.naive, err = buildService(ctx, dir, "naive"); err != nil {
+			return b, err
+		}
+	}
+	if slices.ContainsFunc(o.scenarios, func(name string) bool { return scenarios()[name].lean }) {
+		b.lean, err = buildService(ctx, dir, "lean")
+	}
+	return b, err
+}
+
+// subjects are what is to be measured in a scenario.
+func subjects(o options, s scenario, b services) []subject {
+	var all []subject
+	if !s.lean {
+		all = append(all, subject{"postrider", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+			return startPostrider(ctx, o, dir, r)
+		}})
+	}
+	o.firstAttempt, o.serveArgs = "", nil
+	if s.lean {
+		for _, name := range slices.Sorted(maps.Keys(leanKinds())) {
+			all = append(all, subject{name, o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+				return startLean(ctx, b.lean, leanKinds()[name], dir, r)
+			}})
+		}
+	}
+	if b.naive != "" && s.naive {
+		o.n = o.naiveN
 		all = append(all, subject{"naive", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
-			return startNaive(ctx, o, naive, dir, r)
+			return startNaive(ctx, o, b.naive, dir, r)
 		}})
 	}
 	return all
@@ -66,17 +95,15 @@ func benchmark(ctx context.Context, o options, out, progress io.Writer) (err err
 	if r.Machine, err = machine.Read(ctx, dir); err != nil {
 		return err
 	}
-	naive := ""
-	if o.naive {
-		if naive, err = buildNaive(ctx, dir); err != nil {
-			return err
-		}
+	built, err := buildServices(ctx, o, dir)
+	if err != nil {
+		return err
 	}
 	if !o.json {
 		_, _ = fmt.Fprintf(out, "%s\n", r.Machine)
 	}
 	for _, name := range o.scenarios {
-		results, err := runScenario(ctx, o, name, naive, filepath.Join(dir, name), progress)
+		results, err := runScenario(ctx, o, name, built, filepath.Join(dir, name), progress)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -100,9 +127,9 @@ func benchmark(ctx context.Context, o options, out, progress io.Writer) (err err
 
 // runScenario runs a scenario as often as it should be, each time for each system, so that a machine
 // whose speed changes does so for all of them.
-func runScenario(ctx context.Context, o options, name, naive, dir string, progress io.Writer) ([]result, error) {
+func runScenario(ctx context.Context, o options, name string, built services, dir string, progress io.Writer) ([]result, error) {
 	s := scenarios()[name]
-	all := subjects(o, s, naive)
+	all := subjects(o, s, built)
 	results := make([]result, len(all))
 	for i := range o.runs {
 		for j, subject := range all {

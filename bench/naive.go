@@ -12,13 +12,13 @@ import (
 	"github.com/postrider/postrider/bench/internal/receiver"
 )
 
-// buildNaive is the path of the naive service's binary.
-func buildNaive(ctx context.Context, dir string) (string, error) {
-	binary := filepath.Join(dir, "naive")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/postrider/postrider/bench/naive") //nolint:gosec // our own
+// buildService is the path of the binary of one of the services beside this file: naive or lean.
+func buildService(ctx context.Context, dir, name string) (string, error) {
+	binary := filepath.Join(dir, name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/postrider/postrider/bench/"+name) //nolint:gosec // our own
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("build the naive service: %w", err)
+		return "", fmt.Errorf("build the %s service: %w", name, err)
 	}
 	return binary, nil
 }
@@ -41,7 +41,7 @@ func startNaive(ctx context.Context, o options, binary, dir string, r *receiver.
 		temporal = o.naiveTemporal
 	} else {
 		err := s.start(dir, child.Command{Name: "engine", Path: o.postrider, Args: []string{
-			"engine", "--data-dir", filepath.Join(dir, "data"), "--temporal-listen", temporal, "--temporal-ui-listen", "off",
+			"engine", "--engine-store", "sqlite", "--data-dir", filepath.Join(dir, "data"), "--temporal-listen", temporal, "--temporal-ui-listen", "off",
 		}})
 		if err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ func newEngine() *cobra.Command {
 		Short: "Run only the embedded Temporal and its UI, for several nodes to share",
 		Long: "Run only the embedded Temporal server and its UI. Several `serve --temporal-address` processes can share it: for\n" +
 			"tests and small installations. It listens on loopback only.",
-	}, runEngine, "data-dir", "temporal-listen", "temporal-ui-listen", "temporal-namespace", "temporal-retention", "log-level", "log-format")
+	}, runEngine, "data-dir", "temporal-listen", "temporal-ui-listen", "engine-store", "temporal-namespace", "temporal-retention", "log-level", "log-format")
 }
 
 func runEngine(cmd *cobra.Command, cfg config.Config) (err error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/internal/config"
+	"github.com/postrider/postrider/internal/engine"
 )
 
 func newRoot() *cobra.Command {
@@ -46,6 +47,13 @@ func configured(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Conf
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := cfg.ReadEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
 			return err
+		}
+		if cmd.Flags().Lookup("temporal-address") != nil && cfg.TemporalAddress == "" { // a profile of Temporal's may have it
+			address, err := engine.ExternalAddress()
+			if err != nil {
+				return err
+			}
+			cfg.TemporalAddress = address
 		}
 		if err := cfg.Validate(); err != nil {
 			return err

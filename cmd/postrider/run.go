@@ -45,6 +45,9 @@ func (n *node) run(ctx context.Context) (err error) {
 		parts = append(parts, n.work)
 	}
 	parts = append(parts, n.retain, n.dispatcher.Run)
+	if n.server != nil {
+		parts = append(parts, n.watchEngine)
+	}
 	err = runInOrder(ctx, parts...)
 	if n.cfg.DatabaseURL != "" {
 		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -83,6 +86,16 @@ func runInOrder(ctx context.Context, parts ...func(context.Context) error) error
 		})
 	}
 	return group.Wait()
+}
+
+// watchEngine fails when the embedded Temporal can't write any more: only a new start can tell what is on disk.
+func (n *node) watchEngine(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.server.Failed():
+		return fmt.Errorf("the embedded Temporal's data: %w", err)
+	}
 }
 
 func (n *node) work(ctx context.Context) error {

@@ -13,7 +13,7 @@ func newServe() *cobra.Command {
 	return configured(&cobra.Command{
 		Use:   "serve",
 		Short: "Run everything in one process: API, worker, Temporal and its UI",
-		Long: "Run everything in one process: the REST API, the worker, a Temporal server on SQLite and the Temporal UI.\n" +
+		Long: "Run everything in one process: the REST API, the worker, a Temporal server and the Temporal UI.\n" +
 			"With --database-url the store is in Postgres. With --temporal-address (or TEMPORAL_ADDRESS) the process joins\n" +
 			"an external Temporal, and any number of them may run side by side on one Postgres.",
 	}, func(cmd *cobra.Command, cfg config.Config) error {

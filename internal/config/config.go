@@ -23,6 +23,8 @@ type Config struct { //nolint:recvcheck // Bind points into it; everything else 
 	TemporalListen   string      // host:port of the embedded Temporal; loopback
 	TemporalUIListen string      // host:port of its UI, loopback; or Off
 	TemporalAddress  string      // host:port of an external Temporal; empty: the embedded one
+	EngineStore      EngineStore
+	EngineInProcess  bool // calls to the embedded Temporal's hot methods do not cross the network
 	// TemporalNamespace is where the workflows are. The embedded Temporal makes it.
 	TemporalNamespace string
 	Dev               bool       // loopback and private receivers, and http:// URLs
@@ -43,6 +45,20 @@ type Config struct { //nolint:recvcheck // Bind points into it; everything else 
 	LogLevel        slog.Level
 	LogFormat       telemetry.LogFormat
 	NodeName        string // empty: the one in DataDir
+}
+
+// EngineStore says in what the embedded Temporal keeps its data; empty: what is in DataDir, or Pebble.
+type EngineStore string
+
+// Stores of the embedded Temporal.
+const (
+	EngineStorePebble EngineStore = "pebble"
+	EngineStoreSQLite EngineStore = "sqlite"
+)
+
+// Valid reports whether s is empty or one of the constants.
+func (s EngineStore) Valid() bool {
+	return s == "" || s == EngineStorePebble || s == EngineStoreSQLite
 }
 
 // FirstAttempt says who makes a delivery's first attempt.
@@ -69,6 +85,7 @@ func Default() Config {
 		DataDir:           "./postrider-data",
 		TemporalListen:    "127.0.0.1:7233",
 		TemporalUIListen:  "127.0.0.1:8233",
+		EngineInProcess:   true,
 		TemporalNamespace: "default",
 		FirstAttempt:      FirstAttemptAuto,
 		Senders:           256,

@@ -91,6 +91,8 @@ func (c *Config) flags() []flag {
 			"external Temporal to use instead of the embedded one; TEMPORAL_ADDRESS says the same",
 			[]string{"TEMPORAL_ADDRESS"},
 		},
+		{"engine-store", stringOf(&c.EngineStore, "store"), "in what the embedded Temporal keeps its data: pebble or sqlite; empty: what is in the data directory, or pebble", nil},
+		{"engine-in-process", parsedBy(&c.EngineInProcess, "bool", parseBool, strconv.FormatBool), "call the embedded Temporal's hot methods without the network", nil},
 		{
 			"temporal-namespace", stringOf(&c.TemporalNamespace, "name"),
 			"Temporal namespace of the workflows; TEMPORAL_NAMESPACE says the same",

@@ -38,6 +38,7 @@ func TestValidate(t *testing.T) {
 		"embedded addresses beside an external one": {func(c *config.Config) { c.TemporalAddress, c.TemporalListen = "temporal:7233", "0.0.0.0:7233" }, ""},
 		"no namespace":                                {func(c *config.Config) { c.TemporalNamespace = "" }, "--temporal-namespace"},
 		"an admin key with a line break":              {func(c *config.Config) { c.AdminKey = "pr_x\n" }, "POSTRIDER_ADMIN_KEY"},
+		"an engine store that is none":                {func(c *config.Config) { c.EngineStore = "leveldb" }, "--engine-store"},
 		"a first attempt by nobody":                   {func(c *config.Config) { c.FirstAttempt = "never" }, "--first-attempt"},
 		"no senders":                                  {func(c *config.Config) { c.Senders = 0 }, "--senders"},
 		"no body":                                     {func(c *config.Config) { c.MaxBodyBytes = 0 }, "--max-body-bytes"},

@@ -16,6 +16,7 @@ var (
 const (
 	LaneFloor   = laneFloor
 	LaneStarved = laneStarved
+	LaneInsists = laneInsists
 )
 
 // InWindow is how many deliveries are in memory to be sent.

@@ -19,7 +19,7 @@ import (
 //
 // The order is: people's wishes and news, then events that the engine is to deliver itself, then
 // events with a failed first attempt by the time of their retry, then delivered ones. The last
-// yield to intake and first attempts, but never below a floor.
+// yield to intake and first attempts, but never below a floor, and the less the longer they have waited.
 type lane struct {
 	d      *Dispatcher
 	engine engineState
@@ -58,6 +58,8 @@ const (
 	laneWorkers = 16
 	laneWindow  = 20_000                 // items in memory
 	laneFloor   = 10 * time.Millisecond  // between two of rest, while first attempts are under way
+	laneYields  = 5 * time.Second        // so long the oldest of rest may have waited for that; then the floor rises
+	laneInsists = 30 * time.Second       // until here, where it yields no more: a minute after a spike all are there
 	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead
 	youth       = time.Second            // after which a workflow is started although a first attempt is not over
 	lagging     = 2_000                  // failed events waiting for the engine
@@ -135,7 +137,7 @@ func (l *lane) next() (*item, time.Duration) {
 		i = heap.Pop(&l.failed).(*item)
 		l.behind.Add(-1)
 	case len(l.rest) > 0:
-		if wait := laneFloor - now.Sub(l.lately); busy && wait > 0 {
+		if wait := l.yields(now) - now.Sub(l.lately); busy && wait > 0 {
 			return nil, wait
 		}
 		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
@@ -151,6 +153,13 @@ func (l *lane) next() (*item, time.Duration) {
 	l.at[i.EventUID] = struct{}{}
 	l.working++
 	return i, 0
+}
+
+// yields is the least time between two delivered events while first attempts are under way; needs l.mu.
+func (l *lane) yields(now time.Time) time.Duration {
+	waited := now.Sub(l.rest[0].CreatedAt)
+	left := float64(laneInsists-waited) / float64(laneInsists-laneYields)
+	return time.Duration(max(0, min(1, left)) * float64(laneFloor))
 }
 
 // lineUpAgain lines items up whose time to be done again has come. Until then they hold up nothing
@@ -226,7 +235,7 @@ func (l *lane) add(ev *event, queue *[]*item) {
 }
 
 func newStart(ev *event) *item {
-	return &item{event: ev, OutboxRow: store.OutboxRow{Seq: ev.seq, EventUID: ev.UID, Kind: store.OutboxStart}}
+	return &item{event: ev, OutboxRow: store.OutboxRow{Seq: ev.seq, EventUID: ev.UID, Kind: store.OutboxStart, CreatedAt: ev.CreatedAt}}
 }
 
 // firstAttemptsOver hands an event whose first attempts are all over to the engine; needs d.mu.

@@ -74,7 +74,9 @@ func TestDeliveredEventsYieldToFirstAttemptsDownToAFloor(t *testing.T) {
 	t.Parallel()
 	d := lane(t)
 	d.SetBusy(1)
-	d.LineUp(delivered(1), time.Time{})
+	fresh := delivered(1)
+	fresh.CreatedAt = time.Now()
+	d.LineUp(fresh, time.Time{})
 	d.LineUp(delivered(2), time.Time{})
 	d.SetLately(time.Now().Add(time.Hour)) // the last one was begun just now
 	if uid := d.NextInLane(); uid != 0 {
@@ -87,6 +89,19 @@ func TestDeliveredEventsYieldToFirstAttemptsDownToAFloor(t *testing.T) {
 	d.SetBusy(0)
 	if uid := d.NextInLane(); uid != 2 {
 		t.Errorf("got event %d, want 2 at once: no sender is busy", uid)
+	}
+}
+
+func TestADeliveredEventThatHasWaitedLongYieldsNoMore(t *testing.T) {
+	t.Parallel()
+	d := lane(t)
+	d.SetBusy(1)
+	d.SetLately(time.Now())
+	old := delivered(1)
+	old.CreatedAt = time.Now().Add(-dispatch.LaneInsists)
+	d.LineUp(old, time.Time{})
+	if uid := d.NextInLane(); uid != 1 {
+		t.Errorf("got event %d, want 1", uid)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	sdkworkflow "go.temporal.io/sdk/workflow"
 
+	"github.com/postrider/postrider/internal/engine"
 	"github.com/postrider/postrider/internal/testkit/temporaltest"
 )
 
@@ -61,7 +62,11 @@ func pending(t *testing.T, c client.Client, id string) *workflow.PendingActivity
 
 func TestAPendingActivityCanBePausedUnpausedAndReset(t *testing.T) {
 	t.Parallel()
-	c := temporaltest.Dial(t, shared(t))
+	onEach(t, pauseUnpauseReset)
+}
+
+func pauseUnpauseReset(t *testing.T, kind engine.StoreKind) {
+	c := temporaltest.Dial(t, sharedOn(t, kind))
 	up := make(chan struct{})
 	workFor(t, c, "pause", up)
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "pause", TaskQueue: "pause"}, "DeliverEvent")

@@ -61,7 +61,11 @@ func Dial(ctx context.Context, cfg DialConfig) (client.Client, error) {
 
 // Dial connects to the embedded server. TEMPORAL_* variables do not matter.
 func (s *Server) Dial(ctx context.Context, cfg DialConfig) (client.Client, error) {
-	return dial(ctx, cfg, s.clientOptions(cfg))
+	options := s.clientOptions(cfg)
+	if s.hops != nil {
+		options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, s.hops.DialOption())
+	}
+	return dial(ctx, cfg, options)
 }
 
 func (s *Server) clientOptions(cfg DialConfig) client.Options {

@@ -1,8 +1,8 @@
 // Package engine is the Temporal that Postrider runs on: a server embedded in this process, with its
 // UI (Start), or a cluster elsewhere (Dial).
 //
-// The embedded server keeps two SQLite files in one directory, listens on loopback addresses only and
-// makes no connection to anywhere else.
+// The embedded server keeps its data in one directory, on Pebble or in SQLite files, listens on loopback addresses
+// only and makes no connection to anywhere else. Calls of this process's own client to it do not cross the network.
 package engine
 
 import (
@@ -18,6 +18,8 @@ import (
 	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/server/temporal"
+
+	"github.com/postrider/postrider/internal/engine/inprocess"
 )
 
 // Off as Config.UIListen runs no UI.
@@ -39,6 +41,8 @@ type Config struct {
 	UIListen  string        // host:port of the UI, or Off; default 127.0.0.1:8233, port 0 takes a free one
 	Namespace string        // default "default"; made if it is not there
 	Retention time.Duration // how long closed workflows are kept; default 72h
+	Store     StoreKind     // default: what is in Dir, or Pebble
+	OverGRPC  bool          // let this process's own client call over the network like any other
 	Logger    *slog.Logger  // default: no logs
 	// AllowRemote permits addresses that are not loopback. The server and its UI ask nobody for a
 	// password: only for networks where everybody may do everything.
@@ -70,10 +74,12 @@ type Server struct {
 	namespace    string
 	logger       *slog.Logger
 
-	files  files
+	data   storage
 	lock   *dirLock
+	hops   *inprocess.Hops // nil: over gRPC
 	server temporal.Server
 	ui     *ui
+	failed chan error
 
 	stop     sync.Once
 	stopping atomic.Bool // the server is
@@ -96,7 +102,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the engine's directory: %w", err)
 	}
-	s := &Server{addr: ports.frontend.clientAddr(), namespace: cfg.Namespace, logger: cfg.Logger, files: filesIn(dir)}
+	s := &Server{addr: ports.frontend.clientAddr(), namespace: cfg.Namespace, logger: cfg.Logger, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			s.Stop()
@@ -105,17 +111,22 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.lock, err = lockDir(dir); err != nil {
 		return nil, err
 	}
-	if err := s.files.setUp(ctx); err != nil {
+	data, err := storageIn(dir, cfg.Store, func(err error) { s.failed <- err })
+	if err != nil {
 		return nil, err
 	}
-	if err := createNamespace(s.files.main, cfg.Namespace, cfg.Retention); err != nil {
+	if err := data.open(ctx, cfg); err != nil {
 		return nil, err
+	}
+	s.data = data
+	if !cfg.OverGRPC {
+		s.hops = inprocess.New(cfg.Logger)
 	}
 	sdkworker.SetStickyWorkflowCacheSize(stickyCacheSize)
-	if s.server, err = startTemporal(cfg, s.files, ports, &s.stopping); err != nil {
+	if s.server, err = startTemporal(cfg, s.data, s.hops, ports, &s.stopping); err != nil {
 		return nil, err
 	}
-	if err := s.settle(ctx, cfg); err != nil {
+	if err := s.settle(ctx, cfg, ports.history.clientAddr()); err != nil {
 		return nil, err
 	}
 	if cfg.UIListen != Off {
@@ -128,7 +139,7 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 }
 
 // settle waits for the server to answer and brings the namespace to what the configuration says.
-func (s *Server) settle(ctx context.Context, cfg Config) error {
+func (s *Server) settle(ctx context.Context, cfg Config, history string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	c, err := client.NewLazyClient(s.clientOptions(DialConfig{Namespace: cfg.Namespace}))
@@ -138,6 +149,11 @@ func (s *Server) settle(ctx context.Context, cfg Config) error {
 	defer c.Close()
 	if err := awaitHealthy(ctx, c, cfg.Namespace); err != nil {
 		return fmt.Errorf("wait for the embedded temporal: %w", err)
+	}
+	if s.hops != nil {
+		if err := s.hops.Open(ctx, history); err != nil {
+			s.logger.Warn("the embedded temporal's history is called over the network", "error", err)
+		}
 	}
 	if err := setRetention(ctx, c, cfg.Namespace, cfg.Retention); err != nil {
 		return err
@@ -151,12 +167,19 @@ func (s *Server) Addr() string { return s.addr }
 // UIAddr is the UI's address, or empty when it is off.
 func (s *Server) UIAddr() string { return s.uiAddr }
 
-// Stop ends the UI, then the server, then writes what is in the files' logs into the files. Close
+// Failed delivers the error after which the server's data can no longer be written: nothing more is acknowledged, and
+// the process should end. It says nothing otherwise.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Stop ends the UI, then the server, then closes its data. Close
 // workers and clients first. It takes little more than ten seconds at most and may be called twice.
 func (s *Server) Stop() {
 	s.stop.Do(func() {
 		if s.ui != nil {
 			s.ui.close()
+		}
+		if s.hops != nil {
+			s.hops.Close()
 		}
 		if !s.stopTemporal() {
 			// The lock stays with the server, which may still write.
@@ -166,9 +189,9 @@ func (s *Server) Stop() {
 		if s.lock == nil {
 			return
 		}
-		if s.server != nil {
-			if err := s.files.checkpoint(context.Background()); err != nil {
-				s.logger.Warn("could not checkpoint the engine's files", "error", err)
+		if s.data != nil {
+			if err := s.data.close(context.Background()); err != nil {
+				s.logger.Warn("could not close the engine's data", "error", err)
 			}
 		}
 		if err := s.lock.release(); err != nil {

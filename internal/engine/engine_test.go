@@ -121,8 +121,12 @@ func TestASearchAttributeOfAnotherTypeIsRefused(t *testing.T) {
 
 func TestARestartOnTheSameFilesKeepsWorkflowsAndTakesANewRetention(t *testing.T) {
 	t.Parallel()
+	onEach(t, restart)
+}
+
+func restart(t *testing.T, kind engine.StoreKind) {
 	dir := t.TempDir()
-	first := temporaltest.StartWith(t, engine.Config{Dir: dir, UIListen: engine.Off})
+	first := temporaltest.StartWith(t, engine.Config{Dir: dir, Store: kind, UIListen: engine.Off})
 	run := start(t, temporaltest.Dial(t, first), "survivor", "DeliverEvent", tenant.ValueSet("acme"))
 	first.Stop()
 	for _, name := range []string{"temporal.db-wal", "temporal-visibility.db-wal"} {
@@ -149,26 +153,33 @@ func TestARestartOnTheSameFilesKeepsWorkflowsAndTakesANewRetention(t *testing.T)
 func TestAPathWithEverythingInItWorks(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), `50% off? #1 ünï&=;'"+`)
-	s := temporaltest.StartWith(t, engine.Config{Dir: dir, UIListen: engine.Off})
-	start(t, temporaltest.Dial(t, s), "one", "DeliverEvent")
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	if got := strings.Join(names, " "); !strings.Contains(got, "temporal-visibility.db ") || !strings.Contains(got, "temporal.db ") {
-		t.Errorf("it holds %s", got)
+	for kind, want := range map[engine.StoreKind]string{
+		engine.SQLite: "engine.lock temporal-visibility.db ", engine.Pebble: "engine.lock pebble ",
+	} {
+		in := filepath.Join(dir, string(kind))
+		s := temporaltest.StartWith(t, engine.Config{Dir: in, Store: kind, UIListen: engine.Off})
+		start(t, temporaltest.Dial(t, s), "one", "DeliverEvent")
+		s.Stop()
+		entries, err := os.ReadDir(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names strings.Builder
+		for _, e := range entries {
+			names.WriteString(e.Name() + " ")
+		}
+		if !strings.HasPrefix(names.String(), want) {
+			t.Errorf("%s holds %s, want %s", in, names.String(), want)
+		}
 	}
 }
 
 func TestADirectoryInUseIsRefused(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
-	_, err := engine.Start(t.Context(), engine.Config{Dir: sharedDir, Listen: "127.0.0.1:0", UIListen: engine.Off})
-	if want := "another process runs the embedded temporal of " + sharedDir; err == nil || err.Error() != want {
+	dir := sharedDirOf(engine.Pebble)
+	_, err := engine.Start(t.Context(), engine.Config{Dir: dir, Listen: "127.0.0.1:0", UIListen: engine.Off})
+	if want := "another process runs the embedded temporal of " + dir; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if _, err := temporaltest.Dial(t, s).CheckHealth(t.Context(), nil); err != nil {

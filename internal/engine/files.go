@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
 	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	sqliteschema "go.temporal.io/server/schema/sqlite"
+	"go.temporal.io/server/temporal"
 )
 
 // file is one of the engine's two SQLite files.
@@ -23,26 +26,46 @@ type file struct {
 // of its own, so that its writes do not queue before those that workflows wait for.
 type files struct{ main, visibility file }
 
+const mainFile = "temporal.db"
+
 func filesIn(dir string) files {
 	return files{
-		main:       file{filepath.Join(dir, "temporal.db"), mainSchema()},
+		main:       file{filepath.Join(dir, mainFile), mainSchema()},
 		visibility: file{filepath.Join(dir, "temporal-visibility.db"), visibilitySchema()},
 	}
 }
 
-func (fs files) setUp(ctx context.Context) error {
+func (fs *files) open(ctx context.Context, cfg Config) error {
 	for _, f := range []file{fs.main, fs.visibility} {
 		if err := f.setUp(ctx); err != nil {
 			return err
 		}
 	}
+	ns, err := newNamespace(cfg.Namespace, cfg.Retention)
+	if err != nil {
+		return err
+	}
+	if err := sqliteschema.CreateNamespaces(fs.main.config(), ns); err != nil {
+		return fmt.Errorf("create namespace %s: %w", cfg.Namespace, err)
+	}
 	return nil
 }
 
-// checkpoint moves the write-ahead logs into the files. Visibility first: after a crash between the two it is
+func (fs *files) persistence() config.Persistence {
+	return config.Persistence{
+		DefaultStore: mainStore, VisibilityStore: visibilityStore, NumHistoryShards: shards,
+		DataStores: map[string]config.DataStore{mainStore: {SQL: fs.main.config()}, visibilityStore: {SQL: fs.visibility.config()}},
+	}
+}
+
+func (*files) options() []temporal.ServerOption { return nil }
+
+func (*files) settings() dynamicconfig.StaticClient { return nil }
+
+// close moves the write-ahead logs into the files. Visibility first: after a crash between the two it is
 // the older of them, and a workflow that it does not know yet is written again by a task of the other, whereas
 // one that the other does not know would stay in lists for ever.
-func (fs files) checkpoint(ctx context.Context) error {
+func (fs *files) close(ctx context.Context) error {
 	return errors.Join(fs.visibility.checkpoint(ctx), fs.main.checkpoint(ctx))
 }
 

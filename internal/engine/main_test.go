@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -19,26 +20,45 @@ var (
 	eventType = temporal.NewSearchAttributeKeyKeyword(engine.SearchAttributeEventType)
 )
 
-// One server for all tests that do not stop it, since each costs a second.
+// One server of each kind for all tests that do not stop it, since each costs a second.
 var (
-	sharedDir  string
-	sharedOnce = sync.OnceValues(func() (*engine.Server, error) {
-		return engine.Start(context.Background(), engine.Config{Dir: sharedDir, Listen: "127.0.0.1:0", UIListen: "localhost:0"})
-	})
-	sharedUsed bool
-	sharedLock sync.Mutex
+	sharedDir     string
+	sharedServers = map[engine.StoreKind]*engine.Server{}
+	sharedLock    sync.Mutex
 )
 
+// shared is the server of whoever says nothing.
 func shared(t *testing.T) *engine.Server {
+	t.Helper()
+	return sharedOn(t, engine.Pebble)
+}
+
+func sharedOn(t *testing.T, kind engine.StoreKind) *engine.Server {
 	t.Helper()
 	sharedLock.Lock()
 	defer sharedLock.Unlock()
-	sharedUsed = true
-	s, err := sharedOnce()
+	if s := sharedServers[kind]; s != nil {
+		return s
+	}
+	s, err := engine.Start(context.Background(), engine.Config{Dir: sharedDirOf(kind), Store: kind, Listen: "127.0.0.1:0", UIListen: "localhost:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	sharedServers[kind] = s
 	return s
+}
+
+func sharedDirOf(kind engine.StoreKind) string { return filepath.Join(sharedDir, string(kind)) }
+
+// onEach runs a test on every kind of store.
+func onEach(t *testing.T, test func(t *testing.T, kind engine.StoreKind)) {
+	t.Helper()
+	for _, kind := range []engine.StoreKind{engine.Pebble, engine.SQLite} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			test(t, kind)
+		})
+	}
 }
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -52,10 +72,8 @@ func run(m *testing.M) int {
 	sharedDir = dir
 	defer os.RemoveAll(dir)
 	defer func() {
-		if sharedUsed {
-			if s, err := sharedOnce(); err == nil {
-				s.Stop()
-			}
+		for _, s := range sharedServers {
+			s.Stop()
 		}
 	}()
 	return m.Run()

@@ -12,23 +12,20 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// aliases maps the visibility table's columns to our search attributes. The columns are those whose indexes are kept.
+// aliases maps columns of visibility to our search attributes. The columns are those that have an index in either store.
 func aliases() map[string]string {
 	return map[string]string{"Keyword01": SearchAttributeTenant, "Keyword02": SearchAttributeEventType}
 }
 
-// createNamespace writes the namespace into the file before the server reads it; one that is there is left as it is.
-func createNamespace(f file, name string, retention time.Duration) error {
+// newNamespace is the namespace as a new store gets it.
+func newNamespace(name string, retention time.Duration) (*sqliteschema.NamespaceConfig, error) {
 	ns, err := sqliteschema.NewNamespaceConfig(clusterName, name, false, nil)
 	if err != nil {
-		return fmt.Errorf("describe namespace %s: %w", name, err)
+		return nil, fmt.Errorf("describe namespace %s: %w", name, err)
 	}
 	ns.Detail.Config.Retention = durationpb.New(retention)
 	ns.Detail.Config.CustomSearchAttributeAliases = aliases()
-	if err := sqliteschema.CreateNamespaces(f.config(), ns); err != nil {
-		return fmt.Errorf("create namespace %s: %w", name, err)
-	}
-	return nil
+	return ns, nil
 }
 
 // setRetention brings a namespace that was made with another retention up to date.

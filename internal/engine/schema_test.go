@@ -43,9 +43,9 @@ const partial = "CREATE TABLE namespaces(partition_id INT NOT NULL, id BINARY(16
 
 func TestTheFilesAreMadeAsTheyShouldBe(t *testing.T) {
 	t.Parallel()
-	shared(t)
+	sharedOn(t, engine.SQLite)
 	for _, name := range []string{"temporal.db", "temporal-visibility.db"} {
-		path := filepath.Join(sharedDir, name)
+		path := filepath.Join(sharedDirOf(engine.SQLite), name)
 		for query, want := range map[string]string{
 			"PRAGMA user_version": "1",
 			"PRAGMA auto_vacuum":  "2",
@@ -57,7 +57,7 @@ func TestTheFilesAreMadeAsTheyShouldBe(t *testing.T) {
 		}
 	}
 	const names = "SELECT coalesce(group_concat(name, ' ' ORDER BY name), '') FROM sqlite_schema WHERE type = "
-	visibility := filepath.Join(sharedDir, "temporal-visibility.db")
+	visibility := filepath.Join(sharedDirOf(engine.SQLite), "temporal-visibility.db")
 	want := "by_keyword_01 by_keyword_02 by_parent_workflow_id by_status by_temporal_namespace_division by_workflow_id by_workflow_type default_idx"
 	if got := value(t, visibility, names+"'index' AND sql IS NOT NULL"); got != want {
 		t.Errorf("indexes: got %s, want %s", got, want)
@@ -68,7 +68,7 @@ func TestTheFilesAreMadeAsTheyShouldBe(t *testing.T) {
 	if got := value(t, visibility, "SELECT count(*) FROM pragma_table_xinfo('executions_visibility') WHERE name IN ('Keyword02', 'Keyword10', 'Int01', 'Text03')"); got != "2" {
 		t.Errorf("%s of the four columns are there, want the two keywords", got)
 	}
-	if got := value(t, filepath.Join(sharedDir, "temporal.db"), "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'executions_visibility%'"); got != "0" {
+	if got := value(t, filepath.Join(sharedDirOf(engine.SQLite), "temporal.db"), "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'executions_visibility%'"); got != "0" {
 		t.Errorf("the main file has %s things of visibility", got)
 	}
 }
@@ -78,7 +78,7 @@ func TestASetUpThatWasCutShortIsDoneAgain(t *testing.T) {
 	dir := t.TempDir()
 	execute(t, filepath.Join(dir, "temporal.db"), "PRAGMA journal_mode = wal", partial)
 	execute(t, filepath.Join(dir, "temporal-visibility.db"), "PRAGMA journal_mode = wal") // no table yet
-	s := temporaltest.StartWith(t, engine.Config{Dir: dir, UIListen: engine.Off})
+	s := temporaltest.StartWith(t, engine.Config{Dir: dir, Store: engine.SQLite, UIListen: engine.Off})
 	start(t, temporaltest.Dial(t, s), "one", "DeliverEvent")
 }
 
@@ -106,7 +106,7 @@ func TestFilesThatAreNotOursAreRefusedAndLeftAlone(t *testing.T) {
 			path := filepath.Join(t.TempDir(), tc.file)
 			execute(t, path, tc.statements...)
 			before := value(t, path, "SELECT group_concat(sql) FROM sqlite_schema")
-			_, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Dir(path), Listen: "127.0.0.1:0", UIListen: engine.Off})
+			_, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Dir(path), Store: engine.SQLite, Listen: "127.0.0.1:0", UIListen: engine.Off})
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
@@ -123,7 +123,7 @@ func TestAFileThatIsNoDatabaseIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database. ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Dir(path), Listen: "127.0.0.1:0", UIListen: engine.Off})
+	_, err := engine.Start(t.Context(), engine.Config{Dir: filepath.Dir(path), Store: engine.SQLite, Listen: "127.0.0.1:0", UIListen: engine.Off})
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "not a database") {
 		t.Errorf("got %v", err)
 	}

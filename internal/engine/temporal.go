@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -11,17 +12,19 @@ import (
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
+
+	"github.com/postrider/postrider/internal/engine/inprocess"
 )
 
 const (
 	clusterName = "active"
 
-	// shards is fixed when the file is made. One is fastest on one connection (494 events/s; 4: 470, 16: 432).
+	// shards is fixed when the data is made. One is fastest on one SQLite connection (494 events/s; 4: 470, 16: 432).
 	shards = 1
 )
 
 // startTemporal runs the four services in this process and returns when they have started.
-func startTemporal(cfg Config, fs files, p *ports, stopping *atomic.Bool) (_ temporal.Server, err error) {
+func startTemporal(cfg Config, data storage, hops *inprocess.Hops, p *ports, stopping *atomic.Bool) (_ temporal.Server, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -32,8 +35,14 @@ func startTemporal(cfg Config, fs files, p *ports, stopping *atomic.Bool) (_ tem
 		}
 	}()
 	p.handOver()
-	server, err := temporal.NewServer(
-		temporal.WithConfig(serverConfig(fs, p)),
+	options := data.options()
+	if hops != nil {
+		options = append(options, hops.ServerOptions()...)
+	}
+	settings := dynamicConfig(cfg.Retention)
+	maps.Copy(settings, data.settings())
+	server, err := temporal.NewServer(append(options,
+		temporal.WithConfig(serverConfig(data, p)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(map[primitives.ServiceName]static.Hosts{
 			primitives.FrontendService: static.SingleLocalHost(p.frontend.clientAddr()),
@@ -42,8 +51,8 @@ func startTemporal(cfg Config, fs files, p *ports, stopping *atomic.Bool) (_ tem
 			primitives.WorkerService:   static.SingleLocalHost(p.worker.clientAddr()),
 		}),
 		temporal.WithLogger(newServerLogger(cfg.Logger, stopping)),
-		temporal.WithDynamicConfigClient(dynamicConfig(cfg.Retention)),
-	)
+		temporal.WithDynamicConfigClient(settings),
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("configure the embedded temporal: %w", err)
 	}
@@ -54,7 +63,7 @@ func startTemporal(cfg Config, fs files, p *ports, stopping *atomic.Bool) (_ tem
 	return server, nil
 }
 
-func serverConfig(fs files, p *ports) *config.Config {
+func serverConfig(data storage, p *ports) *config.Config {
 	service := func(e endpoint) config.Service {
 		var s config.Service
 		s.RPC.GRPCPort = e.Port
@@ -64,15 +73,7 @@ func serverConfig(fs files, p *ports) *config.Config {
 	var c config.Config
 	c.Global.Membership.MaxJoinDuration = 30 * time.Second
 	c.Global.Membership.BroadcastAddress = "127.0.0.1"
-	c.Persistence = config.Persistence{
-		DefaultStore:     "main",
-		VisibilityStore:  "visibility",
-		NumHistoryShards: shards,
-		DataStores: map[string]config.DataStore{
-			"main":       {SQL: fs.main.config()},
-			"visibility": {SQL: fs.visibility.config()},
-		},
-	}
+	c.Persistence = data.persistence()
 	c.ClusterMetadata = &cluster.Config{
 		FailoverVersionIncrement: 10,
 		MasterClusterName:        clusterName,

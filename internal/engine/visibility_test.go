@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/postrider/postrider/internal/engine"
 	"github.com/postrider/postrider/internal/testkit/temporaltest"
 )
 
@@ -39,7 +40,11 @@ func list(t *testing.T, c client.Client, query string) map[string]bool {
 
 func TestWorkflowsAreListedAndCountedByWhatTheUIAndPeopleAskFor(t *testing.T) {
 	t.Parallel()
-	c := temporaltest.Dial(t, temporaltest.Start(t))
+	onEach(t, listAndCount)
+}
+
+func listAndCount(t *testing.T, kind engine.StoreKind) {
+	c := temporaltest.Dial(t, temporaltest.StartWith(t, engine.Config{Store: kind, UIListen: engine.Off}))
 	before := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
 	later := time.Now().Add(time.Minute).UTC().Format(time.RFC3339)
 	start(t, c, "evt_1", "DeliverEvent", tenant.ValueSet("acme"), eventType.ValueSet("invoice.paid"))
@@ -110,8 +115,8 @@ const (
 
 func TestListsAndCountsUseAnIndexAndNeedNoSorting(t *testing.T) {
 	t.Parallel()
-	shared(t)
-	path := filepath.Join(sharedDir, "temporal-visibility.db")
+	sharedOn(t, engine.SQLite)
+	path := filepath.Join(sharedDirOf(engine.SQLite), "temporal-visibility.db")
 	for query, want := range map[string]string{
 		"SELECT memo FROM executions_visibility WHERE " + mine + "1" + newest:                                   "default_idx",
 		"SELECT memo FROM executions_visibility WHERE " + mine + "status = 1" + newest:                          "by_status",
