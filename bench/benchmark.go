@@ -48,18 +48,19 @@ func subjects(o options, s scenario, b services) []subject {
 			return startPostrider(ctx, o, dir, r)
 		}})
 	}
-	o.firstAttempt, o.serveArgs = "", nil
+	other := o // flags of serve are not for the others
+	other.firstAttempt, other.serveArgs = "", nil
 	if s.lean {
 		for _, name := range slices.Sorted(maps.Keys(leanKinds())) {
-			all = append(all, subject{name, o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+			all = append(all, subject{name, other, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
 				return startLean(ctx, b.lean, leanKinds()[name], dir, r)
 			}})
 		}
 	}
 	if b.naive != "" && s.naive {
-		o.n = o.naiveN
-		all = append(all, subject{"naive", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
-			return startNaive(ctx, o, b.naive, dir, r)
+		other.n = o.naiveN
+		all = append(all, subject{"naive", other, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+			return startNaive(ctx, other, b.naive, dir, r)
 		}})
 	}
 	return all

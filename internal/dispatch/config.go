@@ -27,7 +27,7 @@ type Config struct {
 	QueueSize    int           // deliveries in memory for one endpoint; default 512
 	FirstWait    time.Duration // how long a workflow waits for its first attempts; default 1 s
 	Reserve      time.Duration // how long a first attempt is left to the workflow in Auto; default 25 ms
-	EngineQuick  time.Duration // a start slower than this sends Auto ahead; default 5 ms
+	EngineQuick  time.Duration // a start slower than this sends Auto ahead; default 1 ms
 
 	MaxWaiting  int64         // refuse intake above; default 1,000,000 deliveries
 	MaxBytes    int64         // refuse intake above; default 10 GiB of data that waits
@@ -58,7 +58,7 @@ func (c Config) withDefaults() Config {
 	set(&c.QueueSize, 512)
 	set(&c.FirstWait, time.Second)
 	set(&c.Reserve, 25*time.Millisecond)
-	set(&c.EngineQuick, 5*time.Millisecond)
+	set(&c.EngineQuick, time.Millisecond)
 	set(&c.MaxWaiting, 1_000_000)
 	set(&c.MaxBytes, 10<<30)
 	set(&c.MinFreeDisk, 1<<30)
