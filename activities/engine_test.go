@@ -3,7 +3,6 @@ package activities_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"time"
 
@@ -107,7 +106,7 @@ func (e *engine) fallBack(n int) {
 // call invokes Deliver as attempt e.now.t.
 func (e *engine) call() answer {
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(sdkworker.Options{Interceptors: []interceptor.WorkerInterceptor{&attemptNumber{t: e.now.t}}})
 	a := activities.New(e.Rows, func() time.Time { return e.clock })

@@ -33,7 +33,7 @@ func spike(ctx context.Context, b *bed) ([]figures.Figure, error) {
 }
 
 func batch(ctx context.Context, b *bed) ([]figures.Figure, error) {
-	return measure(ctx, b, load.Plan{EventType: aliveType, N: b.n, Connections: b.connections, Batch: b.options.batch})
+	return measure(ctx, b, load.Plan{EventType: aliveType, N: b.n, Connections: b.connections, Batch: b.batch})
 }
 
 // steady posts at a rate that the system should not notice.

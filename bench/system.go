@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/bench/internal/child"
@@ -25,8 +26,8 @@ func (s *system) stop() error {
 	if s.workflows != nil {
 		s.workflows.close()
 	}
-	for i := len(s.processes) - 1; i >= 0; i-- {
-		errs = append(errs, s.processes[i].Stop())
+	for _, p := range slices.Backward(s.processes) {
+		errs = append(errs, p.Stop())
 	}
 	return errors.Join(errs...)
 }

@@ -122,7 +122,7 @@ func TestEveryFailureHasItsClass(t *testing.T) {
 		{
 			"only TLS 1.1 is spoken", func(t *testing.T) string {
 				return receive(t, status(http.StatusOK), quietly, func(s *httptest.Server) {
-					s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec // on purpose
+					s.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 					s.StartTLS()
 				}).URL
 			},

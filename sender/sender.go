@@ -130,7 +130,7 @@ func (s *Sender) send(ctx context.Context, r Request, start time.Time) webhook.A
 		}
 	}
 	// The transport itself: http.Client would add redirects, cookies and a second timer.
-	response, err := s.transport.RoundTrip(request)
+	response, err := s.transport.RoundTrip(request) //nolint:bodyclose // answer closes it
 	if err != nil {
 		result := failure(ctx, err, timeout)
 		result.RequestHeaders = sent

@@ -186,7 +186,7 @@ func FuzzVerify(f *testing.F) {
 		}
 		right := signing.Sign(id, sentAt(), body, key)
 		named := false
-		for _, part := range strings.Fields(signature) {
+		for part := range strings.FieldsSeq(signature) {
 			named = named || part == right
 		}
 		if (err == nil) != (named && id != "") {

@@ -374,7 +374,7 @@ func reset(t *testing.T, s suite) {
 	endpoint, eventType := s.endpoint("once", slow())
 	id := s.post(client.NewEvent{Type: eventType, Data: []byte(`{}`)}).ID
 	s.awaitBackOff(id, 1)
-	_, err := s.temporal.WorkflowService().ResetActivity(t.Context(), &workflowservice.ResetActivityRequest{ //nolint:staticcheck // what the UI of this version calls
+	_, err := s.temporal.WorkflowService().ResetActivity(t.Context(), &workflowservice.ResetActivityRequest{
 		Namespace: "default", Execution: &common.WorkflowExecution{WorkflowId: id},
 		Activity: &workflowservice.ResetActivityRequest_Id{Id: endpoint.ID},
 	})
@@ -393,7 +393,7 @@ func pauseActivity(t *testing.T, s suite) {
 	id := s.post(client.NewEvent{Type: eventType, Data: []byte(`{}`)}).ID
 	s.awaitBackOff(id, 1)
 	execution := &common.WorkflowExecution{WorkflowId: id}
-	_, err := s.temporal.WorkflowService().PauseActivity(t.Context(), &workflowservice.PauseActivityRequest{ //nolint:staticcheck // as above
+	_, err := s.temporal.WorkflowService().PauseActivity(t.Context(), &workflowservice.PauseActivityRequest{
 		Namespace: "default", Execution: execution, Activity: &workflowservice.PauseActivityRequest_Id{Id: endpoint.ID},
 	})
 	if err != nil {
@@ -401,7 +401,7 @@ func pauseActivity(t *testing.T, s suite) {
 	}
 	before := len(s.requests(endpoint, id))
 	never(t, 1500*time.Millisecond, "a request while paused", func() bool { return len(s.requests(endpoint, id)) > before })
-	_, err = s.temporal.WorkflowService().UnpauseActivity(t.Context(), &workflowservice.UnpauseActivityRequest{ //nolint:staticcheck // as above
+	_, err = s.temporal.WorkflowService().UnpauseActivity(t.Context(), &workflowservice.UnpauseActivityRequest{
 		Namespace: "default", Execution: execution, Activity: &workflowservice.UnpauseActivityRequest_Id{Id: endpoint.ID},
 	})
 	if err != nil {

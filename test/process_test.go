@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -20,7 +21,6 @@ import (
 
 	sdkclient "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
-	"log/slog"
 
 	"github.com/postrider/postrider/internal/client"
 	"github.com/postrider/postrider/internal/testkit/receiver"
@@ -29,7 +29,7 @@ import (
 const adminKey = "pr_only-for-tests"
 
 // binary is the path of the built postrider.
-var binary string //nolint:gochecknoglobals // built once for all tests
+var binary string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
@@ -191,16 +191,6 @@ func (p *process) endpoint(r *receiver.Receiver, path string, policy map[string]
 func (p *process) post(e client.NewEvent) client.Accepted {
 	p.t.Helper()
 	answer, err := p.api.PostEvent(p.t.Context(), e)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return answer.Value
-}
-
-// event reads an event with its deliveries and workflow.
-func (p *process) event(id string) client.Event {
-	p.t.Helper()
-	answer, err := p.api.Event(p.t.Context(), "", id, "deliveries,workflow")
 	if err != nil {
 		p.t.Fatal(err)
 	}

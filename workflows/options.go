@@ -50,7 +50,7 @@ func deliverOptions(d *delivery) workflow.ActivityOptions {
 			InitialInterval:    time.Duration(d.policy.InitialInterval),
 			BackoffCoefficient: d.policy.BackoffCoefficient,
 			MaximumInterval:    time.Duration(d.policy.MaximumInterval),
-			MaximumAttempts:    int32(max(1, left)), //nolint:gosec // at most a few thousand
+			MaximumAttempts:    int32(max(1, left)),
 		},
 		Summary: activities.DeliverName + " to " + d.endpoint.ID,
 	}

@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"reflect"
 	"testing"
@@ -43,7 +42,7 @@ type world struct {
 func newWorld(t *testing.T, random func() float64) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), cancellation: newCancellation()}
 	w.env.SetStartTime(start())
 	w.env.SetTestTimeout(time.Minute) // real time without any progress
@@ -60,7 +59,7 @@ func newWorld(t *testing.T, random func() float64) *world {
 
 func (w *world) now() time.Time { return w.env.Now().UTC() }
 
-// endpoint adds an endpoint to the event. IDs are ep_1, ep_2, …
+// endpoint adds an endpoint to the event. IDs are ep_1, ep_2, ….
 func (w *world) endpoint(policy webhook.Policy, answers ...rows.Answer) {
 	n := len(w.in.Endpoints) + 1
 	id := fmt.Sprintf("ep_%d", n)

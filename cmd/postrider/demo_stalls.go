@@ -24,11 +24,15 @@ func stalls() []stall {
 		{"billing", []string{"invoice.*"}, "takes everything at once", receiver.Always(receiver.Answer{})},
 		{"warehouse", []string{"order.*"}, "fails twice with 503, then takes it", receiver.Statuses(503, 503, 200)},
 		{
-			"crm", []string{"user.*", "subscription.*"}, "answers 429, Retry-After: 2, at first",
+			"crm",
+			[]string{"user.*", "subscription.*"},
+			"answers 429, Retry-After: 2, at first",
 			receiver.Sequence(receiver.Answer{Status: 429, RetryAfter: "2"}, receiver.Answer{Status: 204}),
 		},
 		{
-			"mailer", []string{"user.signup", "invoice.payment_failed"}, "drops the connection at first",
+			"mailer",
+			[]string{"user.signup", "invoice.payment_failed"},
+			"drops the connection at first",
 			receiver.Sequence(receiver.Answer{Drop: true}, receiver.Answer{Status: 202}),
 		},
 		{"analytics", []string{"*"}, "is slow: 600 ms for each", receiver.Always(receiver.Answer{Delay: 600 * time.Millisecond})},

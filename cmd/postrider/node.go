@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	sdkclient "go.temporal.io/sdk/client"
@@ -77,8 +78,8 @@ func (n *node) onClose(f func(context.Context) error) { n.closers = append(n.clo
 // close undoes openNode.
 func (n *node) close(ctx context.Context) error {
 	var errs []error
-	for i := len(n.closers) - 1; i >= 0; i-- {
-		errs = append(errs, n.closers[i](ctx))
+	for _, closer := range slices.Backward(n.closers) {
+		errs = append(errs, closer(ctx))
 	}
 	n.closers = nil
 	return errors.Join(errs...)

@@ -112,7 +112,7 @@ func TestAnOverloadedEngineStartsEverythingInTheEnd(t *testing.T) {
 			if calls > 2 {
 				return webhook.Errorf(webhook.RateLimited, "", "too many")
 			}
-			time.Sleep(time.Millisecond) // it takes its time
+			time.Sleep(time.Millisecond) //nolint:forbidigo // an engine that takes its time
 			return nil
 		}
 	})

@@ -39,7 +39,7 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 func (l *load) share(most int64) int64 {
 	var tenants int64
 	l.tenants.Range(func(_, v any) bool {
-		if v.(*atomic.Int64).Load() > 0 {
+		if n, ok := v.(*atomic.Int64); ok && n.Load() > 0 {
 			tenants++
 		}
 		return true
@@ -66,7 +66,7 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 		if d.cfg.DiskPath != "" {
 			var fs unix.Statfs_t
 			if err := unix.Statfs(d.cfg.DiskPath, &fs); err == nil {
-				d.load.diskLow.Store(fs.Bavail*uint64(fs.Bsize) < d.cfg.MinFreeDisk) //nolint:gosec // a block size is positive
+				d.load.diskLow.Store(fs.Bavail*uint64(fs.Bsize) < d.cfg.MinFreeDisk)
 			}
 		}
 		if turn++; turn%15 != 0 {

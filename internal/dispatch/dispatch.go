@@ -222,8 +222,8 @@ func (l *load) add(tenant string, deliveries int, bytes int64) {
 
 func (l *load) tenant(id string) *atomic.Int64 {
 	if v, ok := l.tenants.Load(id); ok {
-		return v.(*atomic.Int64)
+		return v.(*atomic.Int64) //nolint:errcheck // nothing else is in there
 	}
 	v, _ := l.tenants.LoadOrStore(id, new(atomic.Int64))
-	return v.(*atomic.Int64)
+	return v.(*atomic.Int64) //nolint:errcheck // nothing else is in there
 }

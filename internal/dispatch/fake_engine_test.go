@@ -28,7 +28,7 @@ type fakeEngine struct {
 	calls    int
 	mostCall int
 
-	ctx     context.Context //nolint:containedctx // the life of the workflows
+	ctx     context.Context
 	playing sync.WaitGroup
 }
 

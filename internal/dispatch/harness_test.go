@@ -99,7 +99,7 @@ func (h *harness) stop() error {
 // await polls until the condition holds.
 func (h *harness) await(what string, condition func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(45 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(45 * time.Second); !condition(); time.Sleep(2 * time.Millisecond) { //nolint:forbidigo // polling, as good as an event
 		if time.Now().After(deadline) {
 			h.t.Fatalf("it did not come about that %s", what)
 		}

@@ -53,7 +53,7 @@ func TestIntakeRefusesWhileCommitsAreSlow(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxCommit: 200 * time.Millisecond})
 	h.store.set(func(s *faultyStore) {
-		s.onAccept = func() error { time.Sleep(300 * time.Millisecond); return nil } // a slow disk
+		s.onAccept = func() error { time.Sleep(300 * time.Millisecond); return nil } //nolint:forbidigo // a slow disk
 	})
 	h.post(1)
 	h.await("intake is closed", func() bool { return h.Status().Refusing })

@@ -134,7 +134,7 @@ func (l *lane) next() (*item, time.Duration) {
 	case len(l.fresh) > 0:
 		i, l.fresh = l.fresh[0], l.fresh[1:]
 	case len(l.failed) > 0:
-		i = heap.Pop(&l.failed).(*item)
+		i = heap.Pop(&l.failed).(*item) //nolint:errcheck // nothing else is in there
 		l.behind.Add(-1)
 	case len(l.rest) > 0:
 		if wait := l.yields(now) - now.Sub(l.lately); busy && wait > 0 {
@@ -329,7 +329,7 @@ type dueItems []*item
 func (h dueItems) Len() int           { return len(h) }
 func (h dueItems) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
 func (h dueItems) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueItems) Push(x any)        { *h = append(*h, x.(*item)) }
+func (h *dueItems) Push(x any)        { *h = append(*h, x.(*item)) } //nolint:errcheck // nothing else is in there
 func (h *dueItems) Pop() any {
 	old := *h
 	last := old[len(old)-1]

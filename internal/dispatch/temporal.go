@@ -36,15 +36,14 @@ const (
 )
 
 var (
-	attributeTenant    = temporal.NewSearchAttributeKeyKeyword(workflows.AttributeTenant)
-	attributeEventType = temporal.NewSearchAttributeKeyKeyword(workflows.AttributeEventType)
+	attributeTenant    = temporal.NewSearchAttributeKeyKeyword(workflows.AttributeTenant)    //nolint:gochecknoglobals // a constant, but for the constructor
+	attributeEventType = temporal.NewSearchAttributeKeyKeyword(workflows.AttributeEventType) //nolint:gochecknoglobals // the same
 )
 
 // Start starts an event's workflow; see Engine.
 func (t *Temporal) Start(ctx context.Context, in workflows.DeliverEventInput, again bool) error {
 	err := t.execute(ctx, in, again)
-	var exists *serviceerror.WorkflowExecutionAlreadyStarted
-	if !errors.As(err, &exists) {
+	if _, ok := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); !ok {
 		return engineError("start the workflow", err)
 	}
 	id := webhook.WorkflowID(in.Tenant, in.EventID)
@@ -85,8 +84,7 @@ func (t *Temporal) execute(ctx context.Context, in workflows.DeliverEventInput, 
 // Signal signals an open run; see Engine.
 func (t *Temporal) Signal(ctx context.Context, workflowID, signal string, payload any) error {
 	err := t.client.SignalWorkflow(ctx, workflowID, "", signal, payload)
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return errNoWorkflow
 	}
 	return engineError("signal the workflow", err)
@@ -150,8 +148,7 @@ type described struct {
 
 func (t *Temporal) describe(ctx context.Context, workflowID string) (described, error) {
 	response, err := t.client.DescribeWorkflowExecution(ctx, workflowID, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
+	if _, ok := errors.AsType[*serviceerror.NotFound](err); ok {
 		return described{}, errNoWorkflow
 	}
 	if err != nil {

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -221,7 +220,7 @@ func TestAddressesThatCannotBeUsedAreRefusedBeforeAnythingIsMade(t *testing.T) {
 func TestStopFreesThePortsAndTheDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := temporaltest.StartWith(t, engine.Config{Dir: dir, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s := temporaltest.StartWith(t, engine.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
 	s.Stop()
 	s.Stop()
 	again := temporaltest.StartWith(t, engine.Config{Dir: dir, Listen: s.Addr(), UIListen: s.UIAddr()})

@@ -87,7 +87,7 @@ func (p *ports) release() {
 }
 
 func endpointOf(l net.Listener) endpoint {
-	return endpoint{l.Addr().(*net.TCPAddr)} //nolint:forcetypeassert // listen makes TCP listeners only
+	return endpoint{l.Addr().(*net.TCPAddr)} //nolint:errcheck // listen makes TCP listeners only
 }
 
 func listen(ctx context.Context, what, address string, remote bool) (net.Listener, error) {

@@ -51,8 +51,7 @@ func (d *database) createNamespace(ctx context.Context, name string, retention t
 	}
 	defer namespaces.Close()
 	_, err = namespaces.GetNamespace(ctx, &persistence.GetNamespaceRequest{Name: name})
-	var missing *serviceerror.NamespaceNotFound
-	if !errors.As(err, &missing) {
+	if _, ok := errors.AsType[*serviceerror.NamespaceNotFound](err); !ok {
 		if err != nil {
 			return fmt.Errorf("look for namespace %s: %w", name, err)
 		}

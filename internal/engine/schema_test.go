@@ -92,13 +92,15 @@ func TestFilesThatAreNotOursAreRefusedAndLeftAlone(t *testing.T) {
 		"a newer schema": {"temporal.db", []string{partial, "PRAGMA user_version = 2"}, "was written by a newer Postrider (schema 2, this one knows 1)"},
 		"a newer schema of visibility": {
 			"temporal-visibility.db",
-			[]string{"CREATE TABLE executions_visibility(x)", "PRAGMA user_version = 9"}, "was written by a newer Postrider (schema 9, this one knows 1)",
+			[]string{"CREATE TABLE executions_visibility(x)", "PRAGMA user_version = 9"},
+			"was written by a newer Postrider (schema 9, this one knows 1)",
 		},
 		"an older schema":          {"temporal.db", []string{partial, "PRAGMA user_version = -1"}, "was written by an older Postrider (schema -1, this one needs 1)"},
 		"somebody else's database": {"temporal.db", []string{partial, "CREATE TABLE cats(name)"}, "is not a file of Postrider's: it has a table cats"},
 		"workflows are in it": {
 			"temporal.db",
-			[]string{partial, "CREATE TABLE executions(x)", "INSERT INTO executions VALUES (1)"}, "is a Temporal database, but not one that Postrider made",
+			[]string{partial, "CREATE TABLE executions(x)", "INSERT INTO executions VALUES (1)"},
+			"is a Temporal database, but not one that Postrider made",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func ask(t *testing.T, method, url, host string) (status int, contentType, body string) {
@@ -15,7 +16,7 @@ func ask(t *testing.T, method, url, host string) (status int, contentType, body 
 		t.Fatal(err)
 	}
 	request.Host = host
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: time.Minute}).Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"database/sql"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -100,7 +99,7 @@ func listAndCount(t *testing.T, kind engine.StoreKind) {
 	}
 	byStatus := map[string]int64{}
 	for _, g := range groups.GetGroups() {
-		byStatus[fmt.Sprintf("%s", g.GetGroupValues()[0].GetData())] = g.GetCount()
+		byStatus[string(g.GetGroupValues()[0].GetData())] = g.GetCount()
 	}
 	if want := map[string]int64{`"Running"`: 2, `"Terminated"`: 1}; !maps.Equal(byStatus, want) {
 		t.Errorf("got %v, want %v", byStatus, want)
@@ -156,6 +155,9 @@ func plan(t *testing.T, path, query string) string {
 			t.Fatal(err)
 		}
 		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return strings.Join(steps, "; ")
 }

@@ -67,7 +67,7 @@ func explain(t *testing.T, pool *sql.DB, text string) string {
 	if _, err := pool.ExecContext(t.Context(), "PREPARE judged AS "+text); err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", text, err))
 	}
-	defer pool.ExecContext(t.Context(), "DEALLOCATE judged")
+	defer func() { _, _ = pool.ExecContext(t.Context(), "DEALLOCATE judged") }()
 	arguments := ""
 	if n := len(uniqueParameters(text)); n > 0 {
 		arguments = "(" + strings.TrimSuffix(strings.Repeat("NULL,", n), ",") + ")"

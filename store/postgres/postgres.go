@@ -185,7 +185,7 @@ const outboxLock = 0x506f7374
 // them are committed; the lock makes that one step.
 func (db *DB) OrderOutbox(ctx context.Context, tx sqldb.Querier, owners []int64) error {
 	for _, owner := range owners {
-		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(outboxLock), int32(owner)) //nolint:gosec // any part of the key will do
+		_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1, $2)`, int32(outboxLock), int32(owner))
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"os"
@@ -86,7 +87,7 @@ func TestOpenRefuses(t *testing.T) {
 			if !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), path) {
 				t.Fatalf("error is %q, want the path and %q", err, row.want)
 			}
-			if after, _ := os.ReadFile(path); string(after) != string(before) {
+			if after, _ := os.ReadFile(path); !bytes.Equal(after, before) {
 				t.Fatal("the file was changed")
 			}
 		})

@@ -22,8 +22,8 @@ const (
 
 // op is what one caller wants written.
 type op struct {
-	ctx  context.Context
-	rows int // about how many it writes
+	ctx  context.Context //nolint:containedctx // the caller's, who waits for done
+	rows int             // about how many it writes
 	// run writes it. It may be run again after an error that was another's, so it must set what it
 	// captures anew. Its error is its caller's alone if savepoint is set; else the transaction is
 	// lost and the others in it are written again without it.

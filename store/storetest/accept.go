@@ -94,7 +94,7 @@ func acceptTests() []subtest {
 			f.ok(err)
 			equal(t, "data", string(data), `{"id":"`+e.ID+`"}`)
 		}},
-		{"the same ID of two tenants is two events", func(t *testing.T, f *fixture) {
+		{"the same ID of two tenants is two events", func(_ *testing.T, f *fixture) {
 			e, other := f.newEvent("a"), f.newEvent("b")
 			other.ID = e.ID
 			f.accept(e, other)

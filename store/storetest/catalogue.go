@@ -99,9 +99,9 @@ func catalogueTests() []subtest {
 			k := newKey(1, "a")
 			f.ok(f.CreateAPIKey(t.Context(), k))
 			k.ID = "key_other"
-			f.code(f.CreateAPIKey(t.Context(), k), webhook.Conflict, "key_exists")
+			f.conflict(f.CreateAPIKey(t.Context(), k), "key_exists")
 			f.ok(f.RevokeAPIKey(t.Context(), "", "key_1", start))
-			f.code(f.CreateAPIKey(t.Context(), k), webhook.Conflict, "key_exists")
+			f.conflict(f.CreateAPIKey(t.Context(), k), "key_exists")
 		}},
 		{"API keys are listed newest first, a tenant's or all, in both directions", func(t *testing.T, f *fixture) {
 			for i := range 6 {

@@ -49,10 +49,10 @@ func (f *fixture) kind(err error, want webhook.Kind) {
 	}
 }
 
-// code fails the test unless err has the kind and code.
-func (f *fixture) code(err error, kind webhook.Kind, code string) {
+// conflict fails the test unless err is a Conflict with the code.
+func (f *fixture) conflict(err error, code string) {
 	f.t.Helper()
-	f.kind(err, kind)
+	f.kind(err, webhook.Conflict)
 	if e, ok := webhook.AsError(err); !ok || e.Code != code {
 		f.t.Fatalf("error is %v, want code %s", err, code)
 	}

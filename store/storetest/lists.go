@@ -51,7 +51,7 @@ func walk[T any](t *testing.T, list func(store.PageQuery) (store.Page[T], error)
 	return slices.Concat(pages...)
 }
 
-func keysOf[T any, K any](list []T, key func(T) K) []K {
+func keysOf[T, K any](list []T, key func(T) K) []K {
 	keys := []K{}
 	for _, v := range list {
 		keys = append(keys, key(v))
@@ -123,8 +123,10 @@ func listEvents(t *testing.T, f *fixture) {
 		"state":                {store.EventQuery{State: webhook.EventDelivering}, []webhook.Event{a[4], a[1]}},
 		"tenant and state":     {store.EventQuery{Tenant: "a", State: webhook.EventDelivered}, []webhook.Event{a[2]}},
 		"other tenant's state": {store.EventQuery{Tenant: "b", State: webhook.EventDelivering}, nil},
-		"time": {store.EventQuery{Tenant: "a", CreatedAt: store.TimeRange{From: a[2].CreatedAt, To: a[4].CreatedAt}},
-			[]webhook.Event{a[3], a[2]}},
+		"time": {
+			store.EventQuery{Tenant: "a", CreatedAt: store.TimeRange{From: a[2].CreatedAt, To: a[4].CreatedAt}},
+			[]webhook.Event{a[3], a[2]},
+		},
 		"time and endpoint": {store.EventQuery{EndpointKey: p.Key, CreatedAt: store.TimeRange{From: a[4].CreatedAt}}, []webhook.Event{a[4]}},
 		"unknown tenant":    {store.EventQuery{Tenant: "c"}, nil},
 	} {
@@ -167,11 +169,17 @@ func listDeliveries(t *testing.T, f *fixture) {
 		"failing of an endpoint": {store.DeliveryQuery{EndpointKey: p.Key, State: webhook.DeliveryRetrying}, true, []id{of(a[0], p)}},
 		"state":                  {store.DeliveryQuery{State: webhook.DeliveryRetrying}, true, []id{of(a[1], q), of(a[0], p)}},
 		"delivered":              {store.DeliveryQuery{State: webhook.DeliveryDelivered}, true, []id{of(a[2], p)}},
-		"tenant": {store.DeliveryQuery{Tenant: "a", CreatedAt: store.TimeRange{From: a[2].CreatedAt}}, false,
-			[]id{of(a[3], p), of(a[3], q), of(a[2], p), of(a[2], q)}},
+		"tenant": {
+			store.DeliveryQuery{Tenant: "a", CreatedAt: store.TimeRange{From: a[2].CreatedAt}},
+			false,
+			[]id{of(a[3], p), of(a[3], q), of(a[2], p), of(a[2], q)},
+		},
 		"other tenant": {store.DeliveryQuery{Tenant: "b"}, true, []id{of(b, r)}},
-		"no filter": {store.DeliveryQuery{CreatedAt: store.TimeRange{To: a[1].CreatedAt}}, false,
-			[]id{of(a[0], p), of(a[0], q), of(b, r)}},
+		"no filter": {
+			store.DeliveryQuery{CreatedAt: store.TimeRange{To: a[1].CreatedAt}},
+			false,
+			[]id{of(a[0], p), of(a[0], q), of(b, r)},
+		},
 	} {
 		got := keysOf(walk(t, func(page store.PageQuery) (store.Page[webhook.Delivery], error) {
 			row.q.PageQuery = page

@@ -72,23 +72,23 @@ func wishTests() []subtest {
 			equal(t, "wish", f.delivery(e, p).Wish, webhook.WishNone)
 			equal(t, "outbox", len(f.outbox(store.OutboxWish)), 0)
 		}},
-		{"there is nothing to cancel when all is over", func(t *testing.T, f *fixture) {
+		{"there is nothing to cancel when all is over", func(_ *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			e := f.send(p)
 			f.try(e, p, 200, start.Add(time.Second))
 			_, _, err := f.wish(e, webhook.WishCancel, false)
-			f.code(err, webhook.Conflict, "nothing_to_cancel")
+			f.conflict(err, "nothing_to_cancel")
 		}},
-		{"there is nothing to retry when all is delivered", func(t *testing.T, f *fixture) {
+		{"there is nothing to retry when all is delivered", func(_ *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			e := f.send(p)
 			f.try(e, p, 200, start.Add(time.Second))
 			for _, force := range []bool{false, true} { // force without endpoints is not enough
 				_, _, err := f.wish(e, webhook.WishRetry, force)
-				f.code(err, webhook.Conflict, "nothing_to_retry")
+				f.conflict(err, "nothing_to_retry")
 			}
 			_, _, err := f.wish(f.send(), webhook.WishRetry, false)
-			f.code(err, webhook.Conflict, "nothing_to_retry")
+			f.conflict(err, "nothing_to_retry")
 		}},
 		{"retry of a closed event starts a new run with a fresh budget", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)

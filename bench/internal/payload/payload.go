@@ -37,7 +37,7 @@ func Append(b []byte, sentNS int64, size int) []byte {
 	b = fmt.Appendf(b, "%0*d", digits, sentNS)
 	b = append(b, middle...)
 	for i := range max(0, size-MinSize) {
-		b = append(b, 'a'+byte(i*7%26)) //nolint:gosec // below 26
+		b = append(b, 'a'+byte(i*7%26))
 	}
 	return append(b, after...)
 }

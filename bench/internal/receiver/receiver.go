@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -122,7 +123,7 @@ func (r *Receiver) count(w http.ResponseWriter, _ *http.Request) {
 
 func (r *Receiver) list(w http.ResponseWriter, _ *http.Request) {
 	r.mu.Lock()
-	receipts := r.receipts[:len(r.receipts):len(r.receipts)]
+	receipts := slices.Clip(r.receipts)
 	r.mu.Unlock()
 	lines := csv.NewWriter(w)
 	for _, receipt := range receipts {

@@ -18,7 +18,7 @@ import (
 	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	tokenspb "go.temporal.io/server/api/token/v1"
-	"go.temporal.io/server/common/persistence/serialization" //nolint:misspell // Temporal's
+	"go.temporal.io/server/common/persistence/serialization"
 	serviceerrors "go.temporal.io/server/common/serviceerror"
 	"go.temporal.io/server/common/tasktoken"
 	"google.golang.org/grpc/codes"
@@ -42,7 +42,7 @@ func withInput(r *workflowservice.StartWorkflowExecutionRequest, size int) *work
 
 func respond(t testing.TB, token *tokenspb.Task) *workflowservice.RespondWorkflowTaskCompletedRequest {
 	t.Helper()
-	data, err := tasktoken.NewSerializer().Serialize(token) //nolint:misspell // Temporal's
+	data, err := tasktoken.NewSerializer().Serialize(token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestErrorsInThisProcessAreThoseOfGRPC(t *testing.T) {
 		{"an internal error", answering(serviceerror.NewInternal("details")), codes.Internal, false},
 		{"a wrapped error", answering(fmt.Errorf("because: %w", serviceerror.NewNotFound("it"))), codes.NotFound, false},
 		{"lost data", answering(serviceerror.NewDataLoss("details")), codes.Unavailable, false},
-		{"data that cannot be decoded", answering(serialization.NewDeserializationError(enums.ENCODING_TYPE_PROTO3, errors.New("details"))), codes.DataLoss, false}, //nolint:misspell // Temporal's
+		{"data that cannot be decoded", answering(serialization.NewDeserializationError(enums.ENCODING_TYPE_PROTO3, errors.New("details"))), codes.DataLoss, false},
 		{"a shard that is elsewhere", answering(serviceerrors.NewShardOwnershipLost("a", "b")), codes.Unavailable, false},
 		{"an exhausted resource", answering(serviceerror.NewResourceExhausted(enums.RESOURCE_EXHAUSTED_CAUSE_SYSTEM_OVERLOADED, "busy")), codes.ResourceExhausted, false},
 		{"a version that is not supported", answering(serviceerror.NewClientVersionNotSupported("1", "2", "3")), codes.FailedPrecondition, false},

@@ -47,7 +47,7 @@ import (
 
 const (
 	// secretHeader carries Hops.secret.
-	secretHeader = "postrider-in-process" //nolint:gosec // a name
+	secretHeader = "postrider-in-process"
 
 	// drain is how long Close lets running calls go on, and then again how long it waits for those that it
 	// cancelled. Temporal's own services give theirs one and two seconds.

@@ -21,9 +21,9 @@ type batch struct {
 	err error // the first
 }
 
-func (b *batch) set(key, value []byte) { b.note(b.Batch.Set(key, value, nil)) }
+func (b *batch) set(key, value []byte) { b.note(b.Set(key, value, nil)) }
 
-func (b *batch) remove(key []byte) { b.note(b.Batch.Delete(key, nil)) }
+func (b *batch) remove(key []byte) { b.note(b.Delete(key, nil)) }
 
 // removeRange deletes the keys from lower up to, without, upper.
 func (b *batch) removeRange(lower, upper []byte) {

@@ -131,7 +131,7 @@ func TestADamagedByteOfAClosedDatabaseIsAnErrorOrHarmless(t *testing.T) {
 			damaged := copyOf(fs)
 			flip(t, damaged, path, offset, mask)
 			err := readAll(t, damaged, all)
-			if _, silent := err.(missing); silent {
+			if _, silent := errors.AsType[missing](err); silent {
 				t.Errorf("%s, byte %d of %d, bits %#x: %v", name, offset, bytes, mask, err)
 			}
 			if err != nil {

@@ -116,7 +116,7 @@ func comparison() []cmp.Option {
 
 // errorOf is what Temporal looks at in an error.
 func errorOf(err error) any {
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // the store's own types, never wrapped
 	case *persistence.CurrentWorkflowConditionFailedError:
 		e := *err
 		e.Msg = ""

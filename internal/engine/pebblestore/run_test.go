@@ -1,6 +1,7 @@
 package pebblestore_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -179,7 +180,7 @@ func (r run) checkHistory(ctx context.Context, s persistence.ExecutionStore, ver
 	}
 	for i, node := range found.Nodes {
 		n := int64(i) + 1
-		if node.NodeID != n || node.TransactionID != n || node.PrevTransactionID != n-1 || string(node.Events.Data) != string(r.events(n).Data) {
+		if node.NodeID != n || node.TransactionID != n || node.PrevTransactionID != n-1 || !bytes.Equal(node.Events.Data, r.events(n).Data) {
 			return fmt.Errorf("node %d is %v", n, node)
 		}
 	}
@@ -211,7 +212,7 @@ func (r run) checkTasks(ctx context.Context, s persistence.ExecutionStore, versi
 		}
 		for i, task := range found.Tasks {
 			want := r.tasks(int64(i) + 1)[category][0]
-			if task.Key.CompareTo(want.Key) != 0 || string(task.Blob.Data) != string(want.Blob.Data) {
+			if task.Key.CompareTo(want.Key) != 0 || !bytes.Equal(task.Blob.Data, want.Blob.Data) {
 				return fmt.Errorf("task %d of category %s is %v", i, category.Name(), task)
 			}
 		}

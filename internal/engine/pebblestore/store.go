@@ -53,8 +53,7 @@ func failed(operation string, err error) error {
 
 // find is the error of that type in the chain: Temporal does not look into chains.
 func find[T error](err error) error {
-	var expected T
-	if errors.As(err, &expected) {
+	if expected, ok := errors.AsType[T](err); ok {
 		return expected
 	}
 	return nil

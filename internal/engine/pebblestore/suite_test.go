@@ -36,9 +36,9 @@ func factory(db *pebblestore.DB) *pebblestore.Factory {
 }
 
 // made is a store, or whatever else a constructor makes.
-func made[T any](t testing.TB, make func() (T, error)) T {
+func made[T any](t testing.TB, construct func() (T, error)) T {
 	t.Helper()
-	v, err := make()
+	v, err := construct()
 	if err != nil {
 		t.Fatal(err)
 	}

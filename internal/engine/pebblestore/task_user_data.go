@@ -133,7 +133,7 @@ func lastName(kind string, key []byte) (string, error) {
 	return name, nil
 }
 
-func (s *taskStore) GetTaskQueuesByBuildId( //nolint:revive // Temporal's name
+func (s *taskStore) GetTaskQueuesByBuildId( //nolint:revive,staticcheck // Temporal's name
 	_ context.Context, r *persistence.GetTaskQueuesByBuildIdRequest,
 ) ([]string, error) {
 	prefix := buildIDPrefix(r.NamespaceID, r.BuildID)
@@ -149,7 +149,7 @@ func (s *taskStore) GetTaskQueuesByBuildId( //nolint:revive // Temporal's name
 	return queues, nil
 }
 
-func (s *taskStore) CountTaskQueuesByBuildId( //nolint:revive // Temporal's name
+func (s *taskStore) CountTaskQueuesByBuildId( //nolint:revive,staticcheck // Temporal's name
 	ctx context.Context, r *persistence.CountTaskQueuesByBuildIdRequest,
 ) (int, error) {
 	queues, err := s.GetTaskQueuesByBuildId(ctx, &persistence.GetTaskQueuesByBuildIdRequest{

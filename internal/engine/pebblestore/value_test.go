@@ -52,7 +52,7 @@ func FuzzValues(f *testing.F) {
 		_, _ = setBase(emptyState(), value)
 		_, _ = readNode(make([]byte, nodePosition), value, len(value)%2 == 0)
 		_, _, _ = readQueueV2(1, "queue", value)
-		for part := byte(0); part < 10; part++ {
+		for part := range byte(10) {
 			_ = setPart(emptyState(), append([]byte{part}, value...), value)
 		}
 	})

@@ -3,6 +3,7 @@ package pebblevisibility
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -46,9 +47,7 @@ func (c *counter) commit(b *pebble.Batch, changes map[string]int64) error {
 	if err := c.db.CommitNoWait(b); err != nil {
 		return err
 	}
-	for key, n := range counts {
-		c.known[key] = n
-	}
+	maps.Copy(c.known, counts)
 	return nil
 }
 

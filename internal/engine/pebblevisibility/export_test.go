@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 
 	"go.temporal.io/server/common/namespace"
 	"go.temporal.io/server/common/persistence/visibility/store"
@@ -35,9 +36,7 @@ func Check(db *pebblestore.DB) error {
 		if err != nil {
 			return err
 		}
-		for k, v := range r.stored() {
-			shall[k] = v
-		}
+		maps.Copy(shall, r.stored())
 		counts[string(r.class().key(namespaceID))]++
 	}
 	for key, n := range counts {
@@ -166,6 +165,6 @@ func DecodeEntry(value []byte) []error {
 	_, a := decodeSummary(value)
 	_, b := decodeCount(value)
 	_, c := decodeClass(value)
-	_, d := decodePosition(value)
+	d := checkPosition(value)
 	return []error{a, b, c, d}
 }

@@ -38,20 +38,20 @@ func (p position) append(key []byte) []byte {
 	return keys.AppendID(key, p.runID)
 }
 
-func decodePosition(key []byte) (p position, err error) {
-	closed, key, err := keys.CutInt64Desc(key)
+// checkPosition errs unless the bytes are a position and nothing else.
+func checkPosition(key []byte) error {
+	_, key, err := keys.CutInt64Desc(key)
 	if err != nil {
-		return p, err
+		return err
 	}
-	start, key, err := keys.CutInt64Desc(key)
-	if err != nil {
-		return p, err
+	if _, key, err = keys.CutInt64Desc(key); err != nil {
+		return err
 	}
-	runID, key, err := keys.CutID(key)
+	_, key, err = keys.CutID(key)
 	if err == nil && len(key) > 0 {
 		err = keys.ErrMalformed
 	}
-	return position{closed: instant(closed), start: instant(start), runID: runID}, err
+	return err
 }
 
 // term is a value that a field has in a run. Of a filter it may be how the value begins.

@@ -21,7 +21,7 @@ func decodeToken(token []byte) ([]byte, error) {
 	if !ok {
 		return nil, serviceerror.NewInvalidArgument("invalid page token: of an unknown version")
 	}
-	if _, err := decodePosition(rest); err != nil {
+	if err := checkPosition(rest); err != nil {
 		return nil, serviceerror.NewInvalidArgument("invalid page token: malformed")
 	}
 	return rest, nil

@@ -72,7 +72,7 @@ func (s *Server) Database(t testing.TB) string {
 }
 
 // execute runs a statement on the server's own database.
-func (s *Server) execute(t testing.TB, ctx context.Context, statement string) { //nolint:revive // t first reads better
+func (s *Server) execute(t testing.TB, ctx context.Context, statement string) {
 	t.Helper()
 	pool, err := sql.Open("pgx", s.url.String())
 	if err != nil {

@@ -21,8 +21,11 @@ type apiKeyRow struct {
 
 func apiKeyInto(k *apiKeyRow) []any {
 	return []any{
-		&k.key, &k.ID, &k.Tenant, &k.Name, &k.Prefix, hashInto{&k.Hash},
-		timeInto{&k.CreatedAt}, timeInto{&k.LastUsedAt}, timeInto{&k.RevokedAt},
+		&k.key, &k.ID, &k.Tenant, &k.Name, &k.Prefix,
+		hashInto{&k.Hash},
+		timeInto{&k.CreatedAt},
+		timeInto{&k.LastUsedAt},
+		timeInto{&k.RevokedAt},
 	}
 }
 

@@ -49,7 +49,9 @@ func scanAttempt(rows *sql.Rows, withBodies bool) (attemptRow, error) {
 	var duration int64
 	into := []any{
 		&a.key, &a.ID, &a.EventUID, &a.EndpointKey, &a.Tenant, &a.EventID, &a.EventType, &a.EndpointID,
-		&a.Number, &a.Outcome, &a.Status, &a.ErrorClass, &a.Error, timeInto{&a.StartedAt}, &duration,
+		&a.Number, &a.Outcome, &a.Status, &a.ErrorClass, &a.Error,
+		timeInto{&a.StartedAt},
+		&duration,
 	}
 	if withBodies {
 		into = append(into, jsonInto{&a.RequestHeaders}, jsonInto{&a.ResponseHeaders}, &a.ResponseBody)

@@ -36,7 +36,10 @@ func deliveryInto(d *deliveryRow) []any {
 		&d.EventUID, &d.EndpointKey, &d.Tenant, &d.EventID, &d.EventType, &d.EndpointID,
 		&d.State, &d.WaitingFor, &d.Wish, &d.Reason, &d.Attempts, &d.Reported, &d.Base, &d.Budget, &d.policyID,
 		&d.LastStatus, &d.LastErrorClass, &d.LastError,
-		timeInto{&d.DueAt}, timeInto{&d.CreatedAt}, timeInto{&d.UpdatedAt}, timeInto{&d.CompletedAt},
+		timeInto{&d.DueAt},
+		timeInto{&d.CreatedAt},
+		timeInto{&d.UpdatedAt},
+		timeInto{&d.CompletedAt},
 	}
 }
 

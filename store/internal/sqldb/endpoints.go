@@ -157,7 +157,7 @@ func (s *Store) changeEndpoint(ctx context.Context, tenant, id string, change fu
 }
 
 func (s *Store) writeEndpoint(ctx context.Context, tx Querier, e webhook.Endpoint, stamped bool) error {
-	updatedAt := "$9"
+	updatedAt := s.dialect.Now
 	args := []any{
 		Text(e.URL), Text(e.Description), encodeJSON(e.EventTypes), HeadersJSON(e.Headers), e.Policy.String(),
 		string(e.State), Text(e.DisabledReason), encodeSecrets(e.Secrets), e.Key,
@@ -165,8 +165,6 @@ func (s *Store) writeEndpoint(ctx context.Context, tx Querier, e webhook.Endpoin
 	if stamped {
 		updatedAt = "$10"
 		args = append(args, Micros(e.UpdatedAt))
-	} else {
-		updatedAt = s.dialect.Now
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE endpoints SET url = $1, description = $2, event_types = $3, headers = $4, policy = $5,
 		state = $6, disabled_reason = $7, secrets = $8, updated_at = `+updatedAt+` WHERE key = $9`, args...)

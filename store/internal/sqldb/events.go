@@ -19,8 +19,12 @@ const eventTrouble = `e.state <> 'accepted' AND e.state <> 'delivered' AND e.sta
 // eventInto is where the columns of an event go.
 func eventInto(e *webhook.Event) []any {
 	return []any{
-		&e.UID, &e.Tenant, &e.ID, &e.Type, &e.Size, hashInto{(*[32]byte)(&e.Fingerprint)}, &e.TraceParent,
-		&e.Generation, &e.State, timeInto{&e.CreatedAt}, timeInto{&e.CompletedAt},
+		&e.UID, &e.Tenant, &e.ID, &e.Type, &e.Size,
+		hashInto{(*[32]byte)(&e.Fingerprint)},
+		&e.TraceParent,
+		&e.Generation, &e.State,
+		timeInto{&e.CreatedAt},
+		timeInto{&e.CompletedAt},
 	}
 }
 
