@@ -94,7 +94,9 @@ func (cfg DialConfig) complete(options client.Options) client.Options {
 	}
 	options.Logger = sdklog.NewStructuredLogger(cfg.Logger)
 	options.Identity = cfg.Identity
-	options.MetricsHandler = cfg.Metrics
+	if cfg.Metrics != nil {
+		options.MetricsHandler = &cachedMetrics{of: cfg.Metrics}
+	}
 	options.Interceptors = cfg.Interceptors
 	if onThisMachine(options.HostPort) {
 		// The SDK's default, gzip, costs more than a loopback connection saves.

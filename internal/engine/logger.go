@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -19,6 +20,7 @@ type fatal string
 // warnings are debug too: its parts complain of each other's end. So are those that isNoise knows.
 type serverLogger struct {
 	logger   *slog.Logger
+	tags     []tag.Tag // of every line; the server makes a logger for each workflow, and hardly ever writes a line
 	stopping *atomic.Bool
 }
 
@@ -28,7 +30,7 @@ var (
 )
 
 func newServerLogger(logger *slog.Logger, stopping *atomic.Bool) serverLogger {
-	return serverLogger{logger.WithGroup("temporal"), stopping}
+	return serverLogger{logger: logger.WithGroup("temporal"), stopping: stopping}
 }
 
 func (l serverLogger) Debug(string, ...tag.Tag)           {}
@@ -37,7 +39,8 @@ func (l serverLogger) Warn(msg string, tags ...tag.Tag)   { l.log(slog.LevelWarn
 func (l serverLogger) Error(msg string, tags ...tag.Tag)  { l.log(slog.LevelError, msg, tags) }
 func (l serverLogger) DPanic(msg string, tags ...tag.Tag) { l.log(slog.LevelError, msg, tags) }
 func (l serverLogger) With(tags ...tag.Tag) log.Logger {
-	return serverLogger{l.logger.With(args(tags)...), l.stopping}
+	l.tags = slices.Concat(l.tags, tags)
+	return l
 }
 
 // Panic logs and panics.
@@ -63,7 +66,7 @@ func (l serverLogger) log(level slog.Level, msg string, tags []tag.Tag) {
 		level = slog.LevelDebug
 	}
 	if l.logger.Enabled(ctx, level) {
-		l.logger.Log(ctx, level, msg, args(tags)...) //nolint:sloglint // the server's own messages
+		l.logger.Log(ctx, level, msg, args(slices.Concat(l.tags, tags))...) //nolint:sloglint // the server's own messages
 	}
 }
 

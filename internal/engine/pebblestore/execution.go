@@ -58,6 +58,7 @@ func readHead(f *fields) head {
 type executionStore struct {
 	store
 	persistence.HistoryBranchUtil
+	timeouts timeouts
 }
 
 // GetHistoryBranchUtil is Temporal's usual one.

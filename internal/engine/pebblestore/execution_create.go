@@ -120,6 +120,7 @@ func (s *executionStore) createRun(b *batch, shard int32, run *persistence.Inter
 			Msg: fmt.Sprintf("Workflow execution already running. WorkflowId: %v", run.WorkflowID),
 		}
 	}
+	s.timeouts.remember(s.serializer, shard, run)
 	return b.setRun(shard, k, run)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"go.temporal.io/api/serviceerror"
+	enumsspb "go.temporal.io/server/api/enums/v1"
 	"go.temporal.io/server/common/persistence"
 )
 
@@ -171,6 +172,9 @@ func (s *executionStore) changeRun(b *batch, shard int32, m *persistence.Interna
 		if err := b.changeItems(k, m); err != nil {
 			return err
 		}
+	}
+	if m.ExecutionState.State == enumsspb.WORKFLOW_EXECUTION_STATE_COMPLETED {
+		b.removeEach(s.timeouts.take(m.ExecutionState.RunId))
 	}
 	return b.setTasks(shard, m.Tasks)
 }
