@@ -169,6 +169,8 @@ type Dispatch interface {
 	// Overdue lists open deliveries that Temporal has (WaitingFor empty) and that were due before
 	// the given time, longest overdue first, whoever owns them.
 	Overdue(ctx context.Context, before time.Time, limit int) ([]OverdueRow, error)
+	// Completed lists those of the events that were completed, all of their deliveries being final, before the given time.
+	Completed(ctx context.Context, uids []int64, before time.Time) ([]int64, error)
 	// Backlog counts the owner's rows that have not been delivered or handed to Temporal.
 	Backlog(ctx context.Context, owner int64) (Backlog, error)
 }

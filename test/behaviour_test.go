@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +17,10 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	sdkclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/postrider/postrider/internal/client"
+	"github.com/postrider/postrider/internal/dispatch"
 	"github.com/postrider/postrider/internal/testkit/receiver"
 	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/workflows"
@@ -45,6 +48,7 @@ func TestBehaviour(t *testing.T) {
 		"an event arrives byte for byte, signed, and its workflow completes":         arrives,
 		"a failed delivery is retried at its policy's times until it arrives":        retries,
 		"a failing delivery is a pending activity that agrees with the API":          pendingAgrees,
+		"an open event's workflow is listed as running":                              listedAsRunning,
 		"a delivery out of attempts fails its workflow":                              exhausts,
 		"Retry-After is honoured":                                                    retryAfter,
 		"the signal cancel, sent through Temporal, ends a delivery":                  cancelSignal,
@@ -197,6 +201,29 @@ func pendingAgrees(t *testing.T, s suite) {
 	if pending.GetActivityId() != endpoint.ID || pending.GetActivityType().GetName() != "Deliver" {
 		t.Errorf("activity %s of type %s", pending.GetActivityId(), pending.GetActivityType().GetName())
 	}
+}
+
+func listedAsRunning(t *testing.T, s suite) {
+	_, eventType := s.endpoint("down", slow())
+	id := s.post(client.NewEvent{Type: eventType, Data: []byte(`{}`)}).ID
+	s.awaitBackOff(id, 1)
+	described, err := s.temporal.DescribeWorkflowExecution(t.Context(), id, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var uid int64
+	info := described.GetWorkflowExecutionInfo()
+	if err := converter.GetDefaultDataConverter().FromPayload(info.GetMemo().GetFields()["postrider_uid"], &uid); err != nil {
+		t.Fatal(err)
+	}
+	engine := dispatch.NewTemporal(s.temporal, info.GetTaskQueue())
+	await(t, 10*time.Second, "its listing", func(ctx context.Context) error {
+		uids, _, err := engine.Running(ctx, nil)
+		if err == nil && !slices.Contains(uids, uid) {
+			err = fmt.Errorf("%d is not among %v", uid, uids)
+		}
+		return err
+	})
 }
 
 func exhausts(t *testing.T, s suite) {

@@ -38,6 +38,7 @@ type Config struct {
 	SweepEvery time.Duration // default 5 s
 	SweepGrace time.Duration // default 60 s; each row also gets its own time-out and 30 s
 	SweepRate  int           // rows a second; default 20
+	StrayGrace time.Duration // how long an event may be over before its workflow; default 60 s
 
 	Shared     bool          // several nodes share the store
 	AliveEvery time.Duration // default 1 s
@@ -66,6 +67,7 @@ func (c Config) withDefaults() Config {
 	set(&c.SweepEvery, 5*time.Second)
 	set(&c.SweepGrace, time.Minute)
 	set(&c.SweepRate, 20)
+	set(&c.StrayGrace, time.Minute)
 	set(&c.AliveEvery, time.Second)
 	set(&c.StopAfter, 5*time.Second)
 	set(&c.DeadAfter, 10*time.Second)

@@ -105,6 +105,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	group.Go(func() error { return d.feedLoop(ctx) })
 	group.Go(func() error { return d.lane.run(ctx) })
 	group.Go(func() error { return d.sweepLoop(ctx) })
+	group.Go(func() error { return d.strayLoop(ctx) })
 	group.Go(func() error { return d.stepLoop(ctx) })
 	group.Go(func() error { return d.loadLoop(ctx) })
 	group.Go(func() error { return d.newsLoop(ctx) })

@@ -20,6 +20,9 @@ type Engine interface {
 	Signal(ctx context.Context, workflowID, signal string, payload any) error
 	// Describe errs with errNoWorkflow when there is none.
 	Describe(ctx context.Context, workflowID string) (Description, error)
+	// Running lists the UIDs of events whose workflow runs, a page of them: nil is the first, and a next one of nil the
+	// end.
+	Running(ctx context.Context, page []byte) (uids []int64, next []byte, err error)
 }
 
 var (

@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -146,6 +147,25 @@ func (e *fakeEngine) Describe(ctx context.Context, id string) (dispatch.Descript
 		d.Status = "Completed"
 	}
 	return d, nil
+}
+
+func (e *fakeEngine) Running(ctx context.Context, page []byte) (uids []int64, next []byte, err error) {
+	defer e.exit()
+	if err := e.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(e.runs)) {
+		if !e.runs[id].open || id <= string(page) {
+			continue
+		}
+		if len(uids) == 2 {
+			return uids, next, nil
+		}
+		uids, next = append(uids, e.runs[id].in.UID), []byte(id)
+	}
+	return uids, nil, nil
 }
 
 // play is one workflow: it asks how its deliveries stand, waits for news of those that others

@@ -153,9 +153,14 @@ func (l *lane) signal(ctx context.Context, event webhook.Event, i *item) error {
 	}
 }
 
-// signalOutcome wakes a workflow for which no row was written.
+// signalOutcome wakes a workflow for which no row was written. With too many to wake, as after hours without an engine,
+// it is left to the search for strays.
 func (l *lane) signalOutcome(uid int64, endpointID string) {
 	l.mu.Lock()
+	if len(l.wishes) >= laneWindow {
+		l.mu.Unlock()
+		return
+	}
 	l.wishes = append(l.wishes, &item{OutboxRow: store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, EndpointID: endpointID}})
 	l.mu.Unlock()
 	l.poke()
@@ -197,7 +202,10 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	const page = 1000
 	l.mu.Lock()
 	unread, cursor := l.unread[class], l.cursor[class]
-	full := class != store.OutboxWish && len(l.known) > laneWindow/2
+	full := len(l.known) > laneWindow/2
+	if class == store.OutboxWish {
+		full = len(l.wishes) > laneWindow/2 // others do not hold up people
+	}
 	l.unread[class] = unread && full
 	l.reading = unread && !full
 	l.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	sdkclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -112,6 +113,29 @@ func (t *Temporal) Describe(ctx context.Context, workflowID string) (Description
 	return description, err
 }
 
+// Running lists events whose workflow runs; see Engine.
+func (t *Temporal) Running(ctx context.Context, page []byte) (uids []int64, next []byte, err error) {
+	response, err := t.client.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query:    fmt.Sprintf("WorkflowType = '%s' AND TaskQueue = '%s' AND ExecutionStatus = 'Running'", workflows.DeliverEventName, t.taskQueue),
+		PageSize: 1000, NextPageToken: page,
+	})
+	if err != nil {
+		return nil, nil, engineError("list the running workflows", err)
+	}
+	for _, info := range response.GetExecutions() {
+		if uid := uidOf(info); uid != 0 {
+			uids = append(uids, uid)
+		}
+	}
+	return uids, response.GetNextPageToken(), nil
+}
+
+// uidOf is the event that a workflow was started for; 0: unknown.
+func uidOf(info *workflow.WorkflowExecutionInfo) (uid int64) {
+	_ = converter.GetDefaultDataConverter().FromPayload(info.GetMemo().GetFields()[memoUID], &uid)
+	return uid
+}
+
 // result is what a closed run ended with, if it says so.
 func (t *Temporal) result(ctx context.Context, workflowID, runID string) (*workflows.DeliverEventResult, error) {
 	var result workflows.DeliverEventResult
@@ -159,16 +183,14 @@ func (t *Temporal) describe(ctx context.Context, workflowID string) (described, 
 
 func describedAs(r *workflowservice.DescribeWorkflowExecutionResponse) described {
 	info := r.GetWorkflowExecutionInfo()
-	d := described{status: info.GetStatus()}
+	d := described{status: info.GetStatus(), uid: uidOf(info)}
 	d.view = webhook.WorkflowView{
 		RunID: info.GetExecution().GetRunId(), Status: info.GetStatus().String(), StartedAt: info.GetStartTime().AsTime(),
 	}
 	if info.GetCloseTime() != nil {
 		d.view.ClosedAt = info.GetCloseTime().AsTime()
 	}
-	fields := info.GetMemo().GetFields()
-	_ = converter.GetDefaultDataConverter().FromPayload(fields[memoUID], &d.uid)
-	_ = converter.GetDefaultDataConverter().FromPayload(fields[memoGeneration], &d.generation)
+	_ = converter.GetDefaultDataConverter().FromPayload(info.GetMemo().GetFields()[memoGeneration], &d.generation)
 	d.taskFailing = r.GetPendingWorkflowTask().GetAttempt() > 2
 	for _, p := range r.GetPendingActivities() {
 		a := webhook.PendingActivity{

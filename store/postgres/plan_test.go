@@ -130,6 +130,7 @@ func readAll(t *testing.T, db store.Store) {
 	_, _ = db.Outbox(ctx, 1, store.OutboxWish, 1, 1)
 	_, _ = db.Outbox(ctx, 1, store.OutboxDelivered, 1, 1)
 	_, _ = db.Overdue(ctx, now, 1)
+	_, _ = db.Completed(ctx, []int64{1}, now)
 	_, _ = db.Backlog(ctx, 1)
 	_, _ = db.OutOfStep(ctx, 10)
 	_, _ = db.Release(ctx, 1, []webhook.WaitingFor{webhook.WaitingForPaused}, 1, 1, now)

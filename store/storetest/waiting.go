@@ -185,5 +185,18 @@ func outboxTests() []subtest {
 			f.ok(err)
 			equal(t, "due at that very time", len(rows), 0)
 		}},
+		{"of the given events those are listed that were completed before", func(t *testing.T, f *fixture) {
+			p := f.endpoint("acme")
+			open, delivered, later, another := f.accept(f.newEvent("acme", p))[0], f.accept(f.newEvent("acme", p))[0], f.accept(f.newEvent("acme", p))[0], f.accept(f.newEvent("acme", p))[0]
+			f.try(delivered, p, 200, start.Add(time.Second))
+			f.try(later, p, 200, start.Add(time.Minute))
+			f.try(another, p, 200, start.Add(time.Second))
+			uids, err := f.Completed(t.Context(), []int64{open.UID, delivered.UID, later.UID}, start.Add(30*time.Second))
+			f.ok(err)
+			equal(t, "events", uids, []int64{delivered.UID})
+			uids, err = f.Completed(t.Context(), nil, start.Add(time.Hour))
+			f.ok(err)
+			equal(t, "of none", len(uids), 0)
+		}},
 	}
 }

@@ -99,3 +99,14 @@ func (s *Store) Overdue(ctx context.Context, before time.Time, limit int) ([]sto
 	}
 	return found, nil
 }
+
+// Completed implements store.Dispatch.
+func (s *Store) Completed(ctx context.Context, uids []int64, before time.Time) ([]int64, error) {
+	in, value := s.dialect.In("uid", 1, uids)
+	completed, err := readKeys(ctx, s.backend.Reader(), `SELECT uid FROM events WHERE `+in+` AND completed_at > 0 AND completed_at < $2`,
+		value, Micros(before))
+	if err != nil {
+		return nil, fmt.Errorf("list completed events: %w", err)
+	}
+	return completed, nil
+}
