@@ -55,6 +55,7 @@ func run(m *testing.M) int {
 // process is one running postrider and how to reach it. Ports stay the same over restarts.
 type process struct {
 	t        *testing.T
+	dir      string // its data directory
 	args     []string
 	api      *client.Client
 	url      string
@@ -76,7 +77,7 @@ func serve(t *testing.T, flags ...string) *process {
 
 func newProcess(t *testing.T, command, dir string, flags ...string) *process {
 	t.Helper()
-	p := &process{t: t, temporal: freeAddress(t)}
+	p := &process{t: t, dir: dir, temporal: freeAddress(t)}
 	p.args = []string{command, "--data-dir", dir, "--log-level", "warn"}
 	if command == "engine" {
 		p.args = append(p.args, "--temporal-listen", p.temporal, "--temporal-ui-listen", "off")
