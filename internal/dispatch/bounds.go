@@ -63,7 +63,7 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 	turn := 0
 	return d.every(ctx, time.Second, "measure the load", func(ctx context.Context) error {
 		d.load.commit.Store(d.load.quickest.Swap(0))
-		if d.cfg.DiskPath != "" {
+		if d.cfg.MinFreeDisk > 0 {
 			var fs unix.Statfs_t
 			if err := unix.Statfs(d.cfg.DiskPath, &fs); err == nil {
 				d.load.diskLow.Store(fs.Bavail*uint64(fs.Bsize) < d.cfg.MinFreeDisk)

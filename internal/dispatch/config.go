@@ -31,8 +31,8 @@ type Config struct {
 
 	MaxWaiting  int64         // refuse intake above; default 1,000,000 deliveries
 	MaxBytes    int64         // refuse intake above; default 10 GiB of data that waits
-	MinFreeDisk uint64        // refuse intake below; default 1 GiB; 0 with DiskPath "" is not looked at
-	DiskPath    string        // the file system to look at
+	MinFreeDisk uint64        // refuse intake below so many bytes free where DiskPath is; 0: not looked at
+	DiskPath    string
 	MaxCommit   time.Duration // refuse intake while a commit takes longer; default 500 ms
 
 	SweepEvery time.Duration // default 5 s
@@ -62,7 +62,6 @@ func (c Config) withDefaults() Config {
 	set(&c.EngineQuick, time.Millisecond)
 	set(&c.MaxWaiting, 1_000_000)
 	set(&c.MaxBytes, 10<<30)
-	set(&c.MinFreeDisk, 1<<30)
 	set(&c.MaxCommit, 500*time.Millisecond)
 	set(&c.SweepEvery, 5*time.Second)
 	set(&c.SweepGrace, time.Minute)
