@@ -29,9 +29,9 @@ type Config struct {
 	Reserve      time.Duration // how long a first attempt is left to the workflow in Auto; default 25 ms
 	EngineQuick  time.Duration // a start slower than this sends Auto ahead; default 1 ms
 
-	MaxWaiting  int64         // refuse intake above; default 1,000,000 deliveries
-	MaxBytes    int64         // refuse intake above; default 10 GiB of data that waits
-	MinFreeDisk uint64        // refuse intake below so many bytes free where DiskPath is; 0: not looked at
+	MaxWaiting  int64  // refuse intake above; default 1,000,000 deliveries
+	MaxBytes    int64  // refuse intake above; default 10 GiB of data that waits
+	MinFreeDisk uint64 // refuse intake below so many bytes free where DiskPath is; 0: not looked at
 	DiskPath    string
 	MaxCommit   time.Duration // refuse intake while a commit takes longer; default 500 ms
 

@@ -49,6 +49,7 @@ type Dispatcher struct {
 	routes  *routes
 	lane    *lane
 	load    load
+	doubt   doubt
 
 	work chan *entry   // what the senders take; never blocks: capacity is the number of senders
 	feed chan struct{} // wakes the feeder
@@ -109,6 +110,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	group.Go(func() error { return d.stepLoop(ctx) })
 	group.Go(func() error { return d.loadLoop(ctx) })
 	group.Go(func() error { return d.newsLoop(ctx) })
+	group.Go(func() error { return d.doubtLoop(ctx) })
 	if d.cfg.Shared {
 		group.Go(func() error { return d.aliveLoop(ctx) })
 		group.Go(func() error { return d.takeOverLoop(ctx) })

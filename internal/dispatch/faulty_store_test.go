@@ -14,6 +14,7 @@ type faultyStore struct {
 
 	mu       sync.Mutex
 	onAccept func() error
+	accepted func() error // asked when it is done: whether the answer is lost
 	onApply  func(store.Change) error
 	onRenew  func(node int64) error
 	onDone   func() error
@@ -40,14 +41,20 @@ func (s *faultyStore) Outbox(ctx context.Context, node int64, class store.Outbox
 
 func (s *faultyStore) Accept(ctx context.Context, events []store.NewEvent) ([]store.Accepted, error) {
 	s.mu.Lock()
-	hook := s.onAccept
+	before, after := s.onAccept, s.accepted
 	s.mu.Unlock()
-	if hook != nil {
-		if err := hook(); err != nil {
+	if before != nil {
+		if err := before(); err != nil {
 			return nil, err
 		}
 	}
-	return s.Store.Accept(ctx, events)
+	results, err := s.Store.Accept(ctx, events)
+	if after != nil && err == nil {
+		if err := after(); err != nil {
+			return nil, err
+		}
+	}
+	return results, err
 }
 
 func (s *faultyStore) Apply(ctx context.Context, changes []store.Change) []error {

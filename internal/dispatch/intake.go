@@ -84,6 +84,7 @@ func (d *Dispatcher) acceptSome(ctx context.Context, b *batch, indexes []int) ([
 	results, err := d.store.Accept(ctx, events)
 	d.load.committed(time.Since(begun))
 	if err != nil {
+		d.doubt.raise(time.Now())
 		return nil, &webhook.Error{Kind: webhook.Unavailable, Code: "store_unavailable", Detail: "events can't be stored just now", RetryAfter: time.Second, Cause: err}
 	}
 	var stale []int

@@ -69,6 +69,25 @@ func TestIntakeRefusesWhatTheStoreCannotWrite(t *testing.T) {
 	h.refused(webhook.DefaultTenant, webhook.Unavailable, "store_unavailable")
 }
 
+func TestAnEventWhoseAcceptanceFailedAfterItsCommitIsDelivered(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	endpoint := h.endpoint(receive(t, status(http.StatusOK)))
+	h.store.set(func(s *faultyStore) { s.accepted = func() error { return errors.New("the connection is gone") } })
+	post := []webhook.Event{newEvent(webhook.DefaultTenant, "evt_doubtful")}
+	if _, err := h.Accept(t.Context(), post); !errors.Is(err, webhook.Unavailable) {
+		t.Fatalf("got %v, want it unavailable", err)
+	}
+	h.store.set(func(s *faultyStore) { s.accepted = nil })
+	again, err := h.Accept(t.Context(), post)
+	if err != nil || again[0].Status != store.AcceptedDuplicate {
+		t.Fatalf("posted again, it is %v, %v", again, err)
+	}
+	event := again[0].Event
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	h.allStarted([]webhook.Event{event})
+}
+
 func TestATenantOverItsShareIsRefusedAndOthersAreNot(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxWaiting: 20})

@@ -24,8 +24,9 @@ type lane struct {
 	d      *Dispatcher
 	engine engineState
 
-	wake   chan struct{}
-	behind atomic.Int64 // length of failed
+	wake      chan struct{}
+	readAfter time.Time    // of hand alone: the store failed and rests until then
+	behind    atomic.Int64 // length of failed
 
 	mu      sync.Mutex
 	wishes  []*item
@@ -246,7 +247,8 @@ func (l *lane) firstAttemptsOver(ev *event) {
 		return
 	}
 	if _, known := l.known[ev.seq]; !known {
-		return // refill reads the row
+		l.unread[store.OutboxDelivered] = true // refill reads the row
+		return
 	}
 	ev.inLane = true
 	i := newStart(ev)

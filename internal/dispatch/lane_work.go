@@ -190,13 +190,24 @@ func (d *Dispatcher) newsLoop(ctx context.Context) error {
 
 // refill reads outbox rows that are not in memory, as far as there is room.
 func (l *lane) refill(ctx context.Context) {
+	if time.Now().Before(l.readAfter) {
+		return
+	}
+	failed := !l.readAfter.IsZero()
+	l.readAfter = time.Time{}
 	for class := store.OutboxWish; class <= store.OutboxDelivered; class++ {
-		if err := l.refillClass(ctx, class); err != nil && ctx.Err() == nil {
-			l.d.log.WarnContext(ctx, "outbox not read", telemetry.KeyError, err)
+		if err := l.refillClass(ctx, class); err != nil {
+			if !failed && ctx.Err() == nil {
+				l.d.log.WarnContext(ctx, "outbox not read", telemetry.KeyError, err)
+			}
+			l.readAfter = time.Now().Add(storeRest)
 			return
 		}
 	}
 }
+
+// storeRest is for how long a store that failed is left alone.
+const storeRest = 250 * time.Millisecond
 
 func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	const page = 1000
@@ -242,8 +253,10 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 
 // deleteDone deletes the rows that are done, many at a time.
 func (l *lane) deleteDone(ctx context.Context) error {
-	ticker := time.NewTicker(20 * time.Millisecond)
+	const often = 20 * time.Millisecond
+	ticker := time.NewTicker(often)
 	defer ticker.Stop()
+	failing := false
 	var deleted []int64 // but known as long as a page that was read before may have them
 	for {
 		select {
@@ -265,11 +278,19 @@ func (l *lane) deleteDone(ctx context.Context) error {
 			continue
 		}
 		if err := l.d.store.OutboxDone(ctx, done); err != nil {
-			l.d.log.WarnContext(ctx, "outbox rows not deleted", telemetry.KeyError, err)
+			if !failing {
+				l.d.log.WarnContext(ctx, "outbox rows not deleted", telemetry.KeyError, err)
+			}
+			failing = true
+			ticker.Reset(storeRest)
 			l.mu.Lock()
 			l.done = append(l.done, done...)
 			l.mu.Unlock()
 			continue
+		}
+		if failing {
+			failing = false
+			ticker.Reset(often)
 		}
 		deleted = append(deleted, done...)
 	}

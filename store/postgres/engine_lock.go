@@ -28,7 +28,9 @@ func (db *DB) LockEngine(ctx context.Context) (release func() error, err error) 
 			"another node with an embedded Temporal uses this database; several nodes need an external one (--temporal-address)"), conn.Close())
 	}
 	return func() error {
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(engineLock))
-		return errors.Join(err, conn.Close())
+		// When the connection is gone, so is the lock.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(engineLock))
+		_ = conn.Close()
+		return nil
 	}, nil
 }
