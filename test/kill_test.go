@@ -64,16 +64,21 @@ func killUnderLoad(t *testing.T, apis []*client.Client, victim *process) (*load,
 		l.post(t.Context(), apis, killEvents, killClients, "kill")
 	}()
 	at := rand.IntN(killEvents * 9 / 10)
-	await(t, time.Minute, "events to be accepted", func(context.Context) error {
-		if n := l.count(); n < at {
-			return fmt.Errorf("%d of %d", n, at)
-		}
-		return nil
-	})
+	await(t, time.Minute, "events to be accepted", enough(l, at))
 	killed := time.Now() // a process takes a while to be gone
 	victim.kill()
 	<-posted
 	return l, killed
+}
+
+// enough checks that so many events were accepted.
+func enough(l *load, want int) func(context.Context) error {
+	return func(context.Context) error {
+		if n := l.count(); n < want {
+			return fmt.Errorf("%d of %d", n, want)
+		}
+		return nil
+	}
 }
 
 // commitTime is within what an answer must have been committed: 50 ms, or POSTRIDER_TEST_COMMIT_TIME where

@@ -17,9 +17,6 @@ import (
 	"go.temporal.io/server/temporal"
 )
 
-// postgresShards is fixed when the data is made. Each shard reads its queues from the database by itself.
-const postgresShards = 4
-
 // postgresStore is one of the two that Temporal has in the database, in a Postgres schema of its own.
 type postgresStore struct {
 	schema      string // in databases: never rename
@@ -55,7 +52,7 @@ func (p *postgres) open(ctx context.Context, cfg Config) error {
 
 func (p *postgres) persistence() config.Persistence {
 	return config.Persistence{
-		DefaultStore: mainStore, VisibilityStore: visibilityStore, NumHistoryShards: postgresShards,
+		DefaultStore: mainStore, VisibilityStore: visibilityStore, NumHistoryShards: shards,
 		DataStores: map[string]config.DataStore{
 			mainStore:       {SQL: p.config(postgresMain())},
 			visibilityStore: {SQL: p.config(postgresVisibility())},

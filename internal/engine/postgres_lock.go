@@ -24,7 +24,7 @@ type databaseLock struct {
 	fatal    func(error)
 
 	conn    *pgx.Conn
-	session session // of conn
+	session session // of conn, or of the one before
 	stop    context.CancelFunc
 	stopped chan struct{}
 }
@@ -78,17 +78,15 @@ func (l *databaseLock) take(ctx context.Context) error {
 	return nil
 }
 
-// lock tries to get the lock, from an earlier session of ours if need be, which the server may not yet know to be gone.
+// lock tries to get the lock, for as long as the server may take to see that the process before us has ended. An earlier
+// session of ours, of which it may know nothing for longer, is ended.
 func (l *databaseLock) lock(ctx context.Context, conn *pgx.Conn) (mine bool, err error) {
-	const try = `SELECT pg_try_advisory_lock($1)`
-	if err := conn.QueryRow(ctx, try, databaseLockKey).Scan(&mine); err != nil || mine || l.session.pid == 0 {
-		return mine, err
-	}
 	const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start = $2`
 	if _, err := conn.Exec(ctx, end, l.session.pid, l.session.since); err != nil {
 		return false, err
 	}
-	for range 20 { // it takes a moment to end
+	for range 20 {
+		const try = `SELECT pg_try_advisory_lock($1)`
 		if err := conn.QueryRow(ctx, try, databaseLockKey).Scan(&mine); err != nil || mine {
 			return mine, err
 		}
