@@ -94,10 +94,10 @@ func TestNodesCanHaveAnEngineOnTheirDatabase(t *testing.T) {
 	r := startReceiver(t, receiver.Statuses(500, 200))
 	engine := newProcess(t, "engine", t.TempDir(), "--database-url", database)
 	engine.start()
-	for range 2 {
+	for _, node := range []string{"first", "second"} {
 		p := serve(t, "--temporal-address", engine.temporal, "--database-url", database)
-		p.endpoint(r, "/once", quick(5), p.url)
-		p.awaitEvent(p.post(client.NewEvent{Type: p.url, Data: []byte(`{}`)}).ID, "delivery", func(e client.Event) bool {
+		p.endpoint(r, "/"+node, quick(5), node)
+		p.awaitEvent(p.post(client.NewEvent{Type: node, Data: []byte(`{}`)}).ID, "delivery", func(e client.Event) bool {
 			return e.State == webhook.EventDelivered
 		})
 	}

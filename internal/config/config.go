@@ -56,7 +56,7 @@ const (
 	EngineStorePebble EngineStore = "pebble"
 	EngineStoreSQLite EngineStore = "sqlite"
 
-	EngineStorePostgres EngineStore = "postgres"
+	EngineStorePostgres EngineStore = "postgres" // the database of DatabaseURL
 )
 
 // Valid reports whether s is empty or one of the constants.
