@@ -52,6 +52,7 @@ test-server: ## tests of the packages that link the Temporal server
 .PHONY: test-integration
 test-integration: ## tests against a PostgreSQL that they start themselves
 	go test -race -shuffle=on -tags integration ./store/postgres/...
+	go test -shuffle=on -tags integration -run Postgres ./internal/engine/
 
 .PHONY: e2e
 e2e: ## whole-system and crash tests of the real binary

@@ -41,10 +41,9 @@ type suite struct {
 	temporal sdkclient.Client
 }
 
-// TestBehaviour is the whole behaviour, once for each way of making first attempts.
-func TestBehaviour(t *testing.T) {
-	t.Parallel()
-	cases := map[string]func(*testing.T, suite){
+// behaviour is what every postrider does, however it is run.
+func behaviour() map[string]func(*testing.T, suite) {
+	return map[string]func(*testing.T, suite){
 		"an event arrives byte for byte, signed, and its workflow completes":         arrives,
 		"a failed delivery is retried at its policy's times until it arrives":        retries,
 		"a failing delivery is a pending activity that agrees with the API":          pendingAgrees,
@@ -68,22 +67,32 @@ func TestBehaviour(t *testing.T) {
 		"another tenant's event has the tenant in its workflow's ID":                 otherTenant,
 		"an event with many endpoints is delivered to each":                          fanOut,
 	}
+}
+
+// TestBehaviour is the whole behaviour, once for each way of making first attempts.
+func TestBehaviour(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"workflow", "ahead", "auto"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			p := serve(t, "--first-attempt", mode)
-			r := startReceiver(t, script)
-			temporal := p.dial()
-			for name, test := range cases {
-				t.Run(name, func(t *testing.T) {
-					mine := *p
-					mine.t = t
-					test(t, suite{process: &mine, receiver: r, temporal: temporal})
-				})
-			}
-			t.Run("SIGTERM ends the process with code 0", func(*testing.T) { p.stop() })
+			testBehaviour(t, serve(t, "--first-attempt", mode))
 		})
 	}
+}
+
+// testBehaviour stops the process at its end.
+func testBehaviour(t *testing.T, p *process) {
+	t.Helper()
+	r := startReceiver(t, script)
+	temporal := p.dial()
+	for name, test := range behaviour() {
+		t.Run(name, func(t *testing.T) {
+			mine := *p
+			mine.t = t
+			test(t, suite{process: &mine, receiver: r, temporal: temporal})
+		})
+	}
+	t.Run("SIGTERM ends the process with code 0", func(*testing.T) { p.stop() })
 }
 
 // script answers by the last part of the path; the first keeps tests apart.

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -127,6 +128,19 @@ func (p *process) start() {
 		}
 		return p.ready(ctx)
 	})
+}
+
+// startRefused starts the process, wants it to refuse, and returns its last line.
+func (p *process) startRefused() string {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, binary, p.args...).CombinedOutput()
+	if err == nil || ctx.Err() != nil {
+		p.t.Fatalf("it was started, or hung: %v\n%s", err, output)
+	}
+	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+	return lines[len(lines)-1]
 }
 
 // kill ends the process with SIGKILL, if it runs.

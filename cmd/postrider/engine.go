@@ -16,8 +16,8 @@ func newEngine() *cobra.Command {
 		Use:   "engine",
 		Short: "Run only the embedded Temporal and its UI, for several nodes to share",
 		Long: "Run only the embedded Temporal server and its UI. Several `serve --temporal-address` processes can share it: for\n" +
-			"tests and small installations. It listens on loopback only.",
-	}, runEngine, "data-dir", "temporal-listen", "temporal-ui-listen", "engine-store", "temporal-namespace", "temporal-retention", "log-level", "log-format")
+			"tests and small installations. It listens on loopback only. With --database-url its data is in Postgres.",
+	}, runEngine, "data-dir", "database-url", "temporal-listen", "temporal-ui-listen", "engine-store", "temporal-namespace", "temporal-retention", "log-level", "log-format")
 }
 
 func runEngine(cmd *cobra.Command, cfg config.Config) (err error) {
@@ -39,8 +39,12 @@ func runEngine(cmd *cobra.Command, cfg config.Config) (err error) {
 	}
 	defer server.Stop()
 	t.Logger.InfoContext(ctx, "ready", telemetry.KeyVersion, version, "temporal", server.Addr(), "temporal_ui", server.UIAddr())
-	<-ctx.Done()
-	return nil
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-server.Failed():
+		return fmt.Errorf("the embedded Temporal's data: %w", err)
+	}
 }
 
 func needsExternal(cfg config.Config) error {

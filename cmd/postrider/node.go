@@ -177,13 +177,6 @@ func (n *node) openEngine(ctx context.Context) (err error) {
 }
 
 func (n *node) startEngine(ctx context.Context, options engine.DialConfig) (err error) {
-	if shared, ok := n.store.(*postgres.DB); ok {
-		release, err := shared.LockEngine(ctx)
-		if err != nil {
-			return err
-		}
-		n.onClose(func(context.Context) error { return release() })
-	}
 	if n.server, err = startEngine(ctx, n.cfg, n.dir, n.log); err != nil {
 		return err
 	}
@@ -196,7 +189,7 @@ func startEngine(ctx context.Context, cfg config.Config, dir *datadir.Dir, log *
 	return engine.Start(ctx, engine.Config{
 		Dir: dir.Path("temporal"), Listen: cfg.TemporalListen, UIListen: cfg.TemporalUIListen,
 		Namespace: cfg.TemporalNamespace, Retention: cfg.TemporalRetention, Logger: log,
-		Store: engine.StoreKind(cfg.EngineStore), OverGRPC: !cfg.EngineInProcess,
+		Store: engine.StoreKind(cfg.EngineStore), DatabaseURL: string(cfg.DatabaseURL), OverGRPC: !cfg.EngineInProcess,
 	})
 }
 

@@ -47,18 +47,21 @@ type Config struct { //nolint:recvcheck // Bind points into it; everything else 
 	NodeName        string // empty: the one in DataDir
 }
 
-// EngineStore says in what the embedded Temporal keeps its data; empty: what is in DataDir, or Pebble.
+// EngineStore says in what the embedded Temporal keeps its data; empty: where it is already, or in Postgres if there
+// is a DatabaseURL, or in Pebble.
 type EngineStore string
 
 // Stores of the embedded Temporal.
 const (
 	EngineStorePebble EngineStore = "pebble"
 	EngineStoreSQLite EngineStore = "sqlite"
+
+	EngineStorePostgres EngineStore = "postgres" // the database of DatabaseURL
 )
 
 // Valid reports whether s is empty or one of the constants.
 func (s EngineStore) Valid() bool {
-	return s == "" || s == EngineStorePebble || s == EngineStoreSQLite
+	return s == "" || s == EngineStorePebble || s == EngineStoreSQLite || s == EngineStorePostgres
 }
 
 // FirstAttempt says who makes a delivery's first attempt.

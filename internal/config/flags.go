@@ -91,7 +91,7 @@ func (c *Config) flags() []flag {
 			"external Temporal to use instead of the embedded one; TEMPORAL_ADDRESS says the same",
 			[]string{"TEMPORAL_ADDRESS"},
 		},
-		{"engine-store", stringOf(&c.EngineStore, "store"), "in what the embedded Temporal keeps its data: pebble or sqlite; empty: what is in the data directory, or pebble", nil},
+		{"engine-store", stringOf(&c.EngineStore, "store"), "in what the embedded Temporal keeps its data: pebble, sqlite, or postgres (the store's database); empty: where it is already, or postgres with --database-url, or pebble", nil},
 		{"engine-in-process", parsedBy(&c.EngineInProcess, "bool", parseBool, strconv.FormatBool), "call the embedded Temporal's hot methods without the network", nil},
 		{
 			"temporal-namespace", stringOf(&c.TemporalNamespace, "name"),

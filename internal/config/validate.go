@@ -21,7 +21,8 @@ func (c Config) Validate() error {
 	check(c.DataDir != "", "data-dir", "must not be empty")
 	check(c.DatabaseURL == "" || isPostgresURL(string(c.DatabaseURL)), "database-url", "must be a URL such as postgres://user:password@host/database")
 	check(c.FirstAttempt.Valid(), "first-attempt", "must be auto, workflow or ahead")
-	check(c.EngineStore.Valid(), "engine-store", "must be pebble or sqlite")
+	check(c.EngineStore.Valid(), "engine-store", "must be pebble, sqlite or postgres")
+	check(c.EngineStore != EngineStorePostgres || c.DatabaseURL != "" || c.External(), "engine-store", "postgres needs --database-url")
 	check(c.Senders >= 1 && c.Senders <= 65_536, "senders", "must be between 1 and 65536")
 	check(c.MaxBodyBytes >= KiB && c.MaxBodyBytes <= 64*MiB, "max-body-bytes", "must be between 1KiB and 64MiB")
 	for _, p := range c.AllowCIDRs {

@@ -36,9 +36,13 @@ func TestValidate(t *testing.T) {
 		"an external Temporal without port":         {func(c *config.Config) { c.TemporalAddress = "temporal" }, "--temporal-address"},
 		"an external Temporal without host":         {func(c *config.Config) { c.TemporalAddress = ":7233" }, "--temporal-address"},
 		"embedded addresses beside an external one": {func(c *config.Config) { c.TemporalAddress, c.TemporalListen = "temporal:7233", "0.0.0.0:7233" }, ""},
-		"no namespace":                                {func(c *config.Config) { c.TemporalNamespace = "" }, "--temporal-namespace"},
-		"an admin key with a line break":              {func(c *config.Config) { c.AdminKey = "pr_x\n" }, "POSTRIDER_ADMIN_KEY"},
-		"an engine store that is none":                {func(c *config.Config) { c.EngineStore = "leveldb" }, "--engine-store"},
+		"no namespace":                         {func(c *config.Config) { c.TemporalNamespace = "" }, "--temporal-namespace"},
+		"an admin key with a line break":       {func(c *config.Config) { c.AdminKey = "pr_x\n" }, "POSTRIDER_ADMIN_KEY"},
+		"an engine store that is none":         {func(c *config.Config) { c.EngineStore = "leveldb" }, "--engine-store"},
+		"an engine in a database that is none": {func(c *config.Config) { c.EngineStore = config.EngineStorePostgres }, "--engine-store"},
+		"an engine in the store's database": {func(c *config.Config) {
+			c.EngineStore, c.DatabaseURL = config.EngineStorePostgres, "postgres://localhost/postrider"
+		}, ""},
 		"a first attempt by nobody":                   {func(c *config.Config) { c.FirstAttempt = "never" }, "--first-attempt"},
 		"no senders":                                  {func(c *config.Config) { c.Senders = 0 }, "--senders"},
 		"no body":                                     {func(c *config.Config) { c.MaxBodyBytes = 0 }, "--max-body-bytes"},

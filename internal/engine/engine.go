@@ -1,8 +1,8 @@
 // Package engine is the Temporal that Postrider runs on: a server embedded in this process, with its
 // UI (Start), or a cluster elsewhere (Dial).
 //
-// The embedded server keeps its data in one directory, on Pebble or in SQLite files, listens on loopback addresses
-// only and makes no connection to anywhere else. Calls of this process's own client to it do not cross the network.
+// The embedded server keeps its data in one directory, on Pebble or in SQLite files, or in the Postgres database that
+// Postrider's rows are in. It listens on loopback addresses only and makes no connection to anywhere else. Calls of this process's own client to it do not cross the network.
 package engine
 
 import (
@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/server/temporal"
@@ -41,9 +42,12 @@ type Config struct {
 	UIListen  string        // host:port of the UI, or Off; default 127.0.0.1:8233, port 0 takes a free one
 	Namespace string        // default "default"; made if it is not there
 	Retention time.Duration // how long closed workflows are kept; default 72h
-	Store     StoreKind     // default: what is in Dir, or Pebble
-	OverGRPC  bool          // let this process's own client call over the network like any other
-	Logger    *slog.Logger  // default: no logs
+	Store     StoreKind     // default: what is in Dir or the database, or Postgres with a DatabaseURL, or Pebble
+	// DatabaseURL is the postgres:// URL of the database with Postrider's rows, if they are in one. It is locked while
+	// the server runs, whatever Store is: each database has one embedded engine.
+	DatabaseURL string
+	OverGRPC    bool         // let this process's own client call over the network like any other
+	Logger      *slog.Logger // default: no logs
 	// AllowRemote permits addresses that are not loopback. The server and its UI ask nobody for a
 	// password: only for networks where everybody may do everything.
 	AllowRemote bool
@@ -76,6 +80,7 @@ type Server struct {
 
 	data   storage
 	lock   *dirLock
+	shared *databaseLock   // nil: no database
 	hops   *inprocess.Hops // nil: over gRPC
 	server temporal.Server
 	ui     *ui
@@ -87,7 +92,7 @@ type Server struct {
 
 // Start runs the server and its UI and returns when workflows can be started: frontend healthy,
 // namespace and search attributes there. An error leaves nothing running and no lock behind. It is one line
-// fit for people when an address is taken or not loopback, the directory is in use, or its files were
+// fit for people when an address is taken or not loopback, directory or database are in use, or the data was
 // made by another version.
 //
 // Start sets the SDK's sticky cache size, which is one for the whole process.
@@ -111,7 +116,11 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.lock, err = lockDir(dir); err != nil {
 		return nil, err
 	}
-	data, err := storageIn(dir, cfg.Store, func(err error) { s.failed <- err })
+	database, err := s.lockDatabase(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	data, err := chooseStorage(ctx, cfg, dir, database, s.fail)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +145,19 @@ func Start(ctx context.Context, cfg Config) (_ *Server, err error) {
 		s.uiAddr = s.ui.addr()
 	}
 	return s, nil
+}
+
+// lockDatabase gives what the configuration says of the database, which is nil without one.
+func (s *Server) lockDatabase(ctx context.Context, cfg Config) (*pgx.ConnConfig, error) {
+	if cfg.DatabaseURL == "" {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	database, err := parseDatabase(cfg.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	s.shared, err = lockDatabase(ctx, database, s.logger, s.fail)
+	return database, err
 }
 
 // settle waits for the server to answer and brings the namespace to what the configuration says.
@@ -167,9 +189,17 @@ func (s *Server) Addr() string { return s.addr }
 // UIAddr is the UI's address, or empty when it is off.
 func (s *Server) UIAddr() string { return s.uiAddr }
 
-// Failed delivers the error after which the server's data can no longer be written: nothing more is acknowledged, and
-// the process should end. It says nothing otherwise.
+// Failed delivers the error after which the server's data can no longer be written, or is another process's: nothing more
+// is acknowledged, and the process should end. It says nothing otherwise.
 func (s *Server) Failed() <-chan error { return s.failed }
+
+// fail says that this process must end; the first reason is kept.
+func (s *Server) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
 
 // Stop ends the UI, then the server, then closes its data. Close
 // workers and clients first. It takes little more than ten seconds at most and may be called twice.
@@ -182,7 +212,7 @@ func (s *Server) Stop() {
 			s.hops.Close()
 		}
 		if !s.stopTemporal() {
-			// The lock stays with the server, which may still write.
+			// The locks stay with the server, which may still write.
 			s.logger.Warn("embedded temporal did not stop in time")
 			return
 		}
@@ -193,6 +223,9 @@ func (s *Server) Stop() {
 			if err := s.data.close(context.Background()); err != nil {
 				s.logger.Warn("could not close the engine's data", "error", err)
 			}
+		}
+		if s.shared != nil {
+			s.shared.release()
 		}
 		if err := s.lock.release(); err != nil {
 			s.logger.Warn("could not unlock the engine's directory", "error", err)

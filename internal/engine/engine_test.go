@@ -124,17 +124,18 @@ func TestARestartOnTheSameFilesKeepsWorkflowsAndTakesANewRetention(t *testing.T)
 }
 
 func restart(t *testing.T, kind engine.StoreKind) {
-	dir := t.TempDir()
-	first := temporaltest.StartWith(t, engine.Config{Dir: dir, Store: kind, UIListen: engine.Off})
+	cfg := configOf(t, kind)
+	first := temporaltest.StartWith(t, cfg)
 	run := start(t, temporaltest.Dial(t, first), "survivor", "DeliverEvent", tenant.ValueSet("acme"))
 	first.Stop()
 	for _, name := range []string{"temporal.db-wal", "temporal-visibility.db-wal"} {
-		if stat, err := os.Stat(filepath.Join(dir, name)); err == nil && stat.Size() != 0 {
+		if stat, err := os.Stat(filepath.Join(cfg.Dir, name)); err == nil && stat.Size() != 0 {
 			t.Errorf("%s still holds %d bytes", name, stat.Size())
 		}
 	}
 
-	second := temporaltest.StartWith(t, engine.Config{Dir: dir, UIListen: engine.Off, Retention: 5 * time.Hour})
+	cfg.Store, cfg.Retention = "", 5*time.Hour
+	second := temporaltest.StartWith(t, cfg)
 	c := temporaltest.Dial(t, second)
 	found, err := c.DescribeWorkflowExecution(t.Context(), "survivor", run.GetRunID())
 	if err != nil || found.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {

@@ -40,7 +40,9 @@ func sharedOn(t *testing.T, kind engine.StoreKind) *engine.Server {
 	if s := sharedServers[kind]; s != nil {
 		return s
 	}
-	s, err := engine.Start(context.Background(), engine.Config{Dir: sharedDirOf(kind), Store: kind, Listen: "127.0.0.1:0", UIListen: "localhost:0"})
+	cfg := configOf(t, kind)
+	cfg.Dir, cfg.Listen, cfg.UIListen = sharedDirOf(kind), "127.0.0.1:0", "localhost:0"
+	s, err := engine.Start(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +50,31 @@ func sharedOn(t *testing.T, kind engine.StoreKind) *engine.Server {
 	return s
 }
 
+func stopShared(kind engine.StoreKind) {
+	sharedLock.Lock()
+	defer sharedLock.Unlock()
+	if s := sharedServers[kind]; s != nil {
+		s.Stop()
+		delete(sharedServers, kind)
+	}
+}
+
 func sharedDirOf(kind engine.StoreKind) string { return filepath.Join(sharedDir, string(kind)) }
 
-// onEach runs a test on every kind of store.
+// newDatabase makes an empty database for the test: with the tag integration only.
+var newDatabase func(t *testing.T) string
+
+// configOf is that of a server on a new store of the kind.
+func configOf(t *testing.T, kind engine.StoreKind) engine.Config {
+	t.Helper()
+	cfg := engine.Config{Dir: t.TempDir(), Store: kind, UIListen: engine.Off}
+	if kind == engine.Postgres {
+		cfg.DatabaseURL = newDatabase(t)
+	}
+	return cfg
+}
+
+// onEach runs a test on every kind of store that needs nothing but files; TestPostgres has the same for the third.
 func onEach(t *testing.T, test func(t *testing.T, kind engine.StoreKind)) {
 	t.Helper()
 	for _, kind := range []engine.StoreKind{engine.Pebble, engine.SQLite} {

@@ -25,14 +25,14 @@ const (
 	syncInterval = 500 * time.Microsecond
 )
 
-// database is one Pebble database with everything, visibility included: one log, one fsync.
-type database struct {
+// pebbleDatabase is one Pebble database with everything, visibility included: one log, one fsync.
+type pebbleDatabase struct {
 	dir   string
 	fatal func(error)
 	db    *pebblestore.DB
 }
 
-func (d *database) open(ctx context.Context, cfg Config) (err error) {
+func (d *pebbleDatabase) open(ctx context.Context, cfg Config) (err error) {
 	d.db, err = pebblestore.Open(d.dir, pebblestore.Options{
 		Logger: cfg.Logger.With(slog.String("component", "pebble")), Fatal: d.fatal, MinSyncInterval: syncInterval,
 	})
@@ -43,7 +43,7 @@ func (d *database) open(ctx context.Context, cfg Config) (err error) {
 }
 
 // createNamespace writes the namespace into the database before the server reads it; one that is there is left as it is.
-func (d *database) createNamespace(ctx context.Context, name string, retention time.Duration) error {
+func (d *pebbleDatabase) createNamespace(ctx context.Context, name string, retention time.Duration) error {
 	serializer := serialization.NewSerializer()
 	namespaces, err := pebblestore.NewFactory(d.db, clusterName, serializer).NewMetadataStore()
 	if err != nil {
@@ -74,7 +74,7 @@ func (d *database) createNamespace(ctx context.Context, name string, retention t
 	return nil
 }
 
-func (d *database) persistence() config.Persistence {
+func (d *pebbleDatabase) persistence() config.Persistence {
 	custom := func() config.DataStore {
 		return config.DataStore{CustomDataStoreConfig: &config.CustomDatastoreConfig{Name: pebblevisibility.Name, IndexName: visibilityStore}}
 	}
@@ -84,14 +84,14 @@ func (d *database) persistence() config.Persistence {
 	}
 }
 
-func (d *database) options() []temporal.ServerOption {
+func (d *pebbleDatabase) options() []temporal.ServerOption {
 	return []temporal.ServerOption{
 		temporal.WithCustomDataStoreFactory(pebblestore.Datastore(d.db)),
 		temporal.WithCustomVisibilityStoreFactory(pebblevisibility.NewFactory(d.db)),
 	}
 }
 
-func (*database) settings() dynamicconfig.StaticClient {
+func (*pebbleDatabase) settings() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
 		// Writes of a shard share an fsync. By default one at a time holds the shard until it is on disk.
 		dynamicconfig.ShardIOConcurrency.Key(): 64,
@@ -101,7 +101,7 @@ func (*database) settings() dynamicconfig.StaticClient {
 	}
 }
 
-func (d *database) close(context.Context) error {
+func (d *pebbleDatabase) close(context.Context) error {
 	if d.db == nil {
 		return nil
 	}

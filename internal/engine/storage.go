@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/jackc/pgx/v5"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/temporal"
@@ -20,10 +21,12 @@ type StoreKind string
 const (
 	Pebble StoreKind = "pebble" // every commit is on disk when it is answered
 	SQLite StoreKind = "sqlite" // the last moments before a power failure are lost, and restored from the store's rows
+
+	Postgres StoreKind = "postgres" // in the database that the store's rows are in
 )
 
 // Valid reports whether k is one of the constants.
-func (k StoreKind) Valid() bool { return k == Pebble || k == SQLite }
+func (k StoreKind) Valid() bool { return k == Pebble || k == SQLite || k == Postgres }
 
 // storage is where the embedded server keeps its data.
 type storage interface {
@@ -42,24 +45,77 @@ const (
 	visibilityStore = "visibility"
 )
 
-// storageIn is that of the directory: of the kind that is asked for, or that is there, or Pebble.
-func storageIn(dir string, want StoreKind, fatal func(error)) (storage, error) {
-	found, err := kindIn(dir)
+// found is a kind of data that is there, and where.
+type found struct {
+	kind  StoreKind
+	place string
+}
+
+// chooseStorage gives that of the kind that is asked for, or that is there, or of a new one. Two kinds that contradict each other,
+// in the directory, in the database or in the configuration, are refused in one line. A database of nil is none.
+func chooseStorage(ctx context.Context, cfg Config, dir string, database *pgx.ConnConfig, fatal func(error)) (storage, error) {
+	there, err := kindsIn(ctx, dir, database)
 	if err != nil {
 		return nil, err
 	}
-	if want == "" {
-		want = found
+	kind, err := chooseKind(cfg.Store, there, database != nil)
+	if err != nil {
+		return nil, err
 	}
-	if found != "" && want != found {
-		return nil, fmt.Errorf("the engine's data in %s is in %s, not in %s: start with --engine-store %s, or with another data directory",
-			dir, found, want, found)
-	}
-	if want == SQLite {
+	switch kind {
+	case SQLite:
 		fs := filesIn(dir)
 		return &fs, nil
+	case Postgres:
+		return &postgres{database: database}, nil
+	default:
+		return &pebbleDatabase{dir: filepath.Join(dir, pebbleDir), fatal: fatal}, nil
 	}
-	return &database{dir: filepath.Join(dir, pebbleDir), fatal: fatal}, nil
+}
+
+func chooseKind(want StoreKind, there []found, database bool) (StoreKind, error) {
+	if len(there) > 1 {
+		return "", fmt.Errorf("the engine has data both %s (%s) and %s (%s): remove one of them, or use another data directory",
+			there[0].place, there[0].kind, there[1].place, there[1].kind)
+	}
+	switch {
+	case want == Postgres && !database:
+		return "", errors.New("--engine-store postgres needs --database-url")
+	case len(there) == 1 && want != "" && want != there[0].kind:
+		return "", fmt.Errorf("the engine's data %s is in %s, not in %s: start with --engine-store %s, or with another data directory",
+			there[0].place, there[0].kind, want, there[0].kind)
+	case len(there) == 1:
+		return there[0].kind, nil
+	case want != "":
+		return want, nil
+	case database:
+		return Postgres, nil
+	default:
+		return Pebble, nil
+	}
+}
+
+// kindsIn are those of the data in the directory and in the database.
+func kindsIn(ctx context.Context, dir string, database *pgx.ConnConfig) ([]found, error) {
+	var all []found
+	inDir, err := kindIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	if inDir != "" {
+		all = append(all, found{inDir, "in " + dir})
+	}
+	if database == nil {
+		return all, nil
+	}
+	there, err := postgresMain().isIn(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		all = append(all, found{Postgres, "in the database"})
+	}
+	return all, nil
 }
 
 // kindIn is the kind of the data in the directory, or empty.

@@ -43,7 +43,7 @@ func TestWorkflowsAreListedAndCountedByWhatTheUIAndPeopleAskFor(t *testing.T) {
 }
 
 func listAndCount(t *testing.T, kind engine.StoreKind) {
-	c := temporaltest.Dial(t, temporaltest.StartWith(t, engine.Config{Store: kind, UIListen: engine.Off}))
+	c := temporaltest.Dial(t, temporaltest.StartWith(t, configOf(t, kind)))
 	before := time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)
 	later := time.Now().Add(time.Minute).UTC().Format(time.RFC3339)
 	start(t, c, "evt_1", "DeliverEvent", tenant.ValueSet("acme"), eventType.ValueSet("invoice.paid"))
