@@ -47,7 +47,11 @@ func plain(handle gin.HandlerFunc, describe func(*huma.Operation, huma.Registry)
 // undocumented is a Gin handler that the OpenAPI document does not show.
 func undocumented(handle gin.HandlerFunc) handler {
 	return func(b *builder, r route) {
-		b.engine.Handle(r.method, ginPath(r.path), append(b.guards(r.access), handle)...)
+		handlers := append(b.guards(r.access), handle)
+		b.engine.Handle(r.method, ginPath(r.path), handlers...)
+		if r.method == http.MethodGet { // RFC 9110 §9.1; net/http leaves the body out
+			b.engine.Handle(http.MethodHead, ginPath(r.path), handlers...)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +78,8 @@ func TestAnotherMethodIsAProblemThatNamesTheOnesAllowed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for path, allow := range map[string]string{
-		"/v1/events": "GET POST", "/v1/events/batch": "GET POST", "/v1/endpoints/x": "DELETE GET PATCH", "/v1/keys": "GET POST", "/healthz": "GET", "/v1/event-types/x": "DELETE GET PUT",
+		"/v1/events": "GET HEAD POST", "/v1/events/batch": "GET HEAD POST", "/v1/endpoints/x": "DELETE GET HEAD PATCH", "/v1/keys": "GET HEAD POST",
+		"/healthz": "GET HEAD", "/v1/event-types/x": "DELETE GET HEAD PUT",
 	} {
 		for _, method := range []string{"PUT", "DELETE", "PATCH", "OPTIONS"} {
 			if strings.Contains(allow, method) {
@@ -89,6 +91,26 @@ func TestAnotherMethodIsAProblemThatNamesTheOnesAllowed(t *testing.T) {
 			if strings.Join(got, " ") != allow {
 				t.Errorf("%s: Allow %v, want %s", path, got, allow)
 			}
+		}
+	}
+}
+
+func TestHeadIsGetWithoutTheBody(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(newRig(t).handler)
+	t.Cleanup(server.Close)
+	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/docs": 200, "/v1/events": 401} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != status || response.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %s, %v", path, response.Status, response.Header)
 		}
 	}
 }

@@ -119,6 +119,9 @@ func (n *node) openTelemetry(ctx context.Context) (err error) {
 		return fmt.Errorf("set up telemetry: %w", err)
 	}
 	n.log = n.telemetry.Logger
+	if n.dir.Unclean() {
+		n.log.InfoContext(ctx, "the last process here did not end cleanly; what it left open goes on")
+	}
 	n.onClose(func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
@@ -146,7 +149,7 @@ func openStore(ctx context.Context, cfg config.Config, dir *datadir.Dir, log *sl
 		}
 		return db, nil
 	}
-	db, err := postgres.Open(ctx, string(cfg.DatabaseURL), postgres.Options{Logger: log, Committed: committed})
+	db, err := postgres.Open(ctx, string(cfg.DatabaseURL), postgres.Options{Committed: committed})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

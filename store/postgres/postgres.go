@@ -11,7 +11,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -26,8 +25,7 @@ import (
 
 // Options of Open. The zero value works.
 type Options struct {
-	Logger         *slog.Logger // default: none
-	MaxConnections int          // default: 16
+	MaxConnections int // default: 16
 	// Committed is told of every group commit: how many calls it served and how long it took.
 	Committed func(calls int, took time.Duration) // default: nobody is told
 
