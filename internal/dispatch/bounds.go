@@ -113,7 +113,7 @@ func (l *lane) levels() map[telemetry.OutboxClass]int64 {
 	defer l.mu.Unlock()
 	return map[telemetry.OutboxClass]int64{
 		telemetry.OutboxWish:        int64(len(l.wishes)),
-		telemetry.OutboxUndelivered: int64(len(l.failed) + len(l.fresh)),
+		telemetry.OutboxUndelivered: int64(l.failed.size() + len(l.fresh)),
 		telemetry.OutboxDelivered:   int64(len(l.rest)),
 	}
 }

@@ -40,6 +40,13 @@ func (d *Dispatcher) LineUp(row store.OutboxRow, due time.Time) {
 	d.lane.putBack(&item{OutboxRow: row, due: due})
 }
 
+// LineUpFailed puts an event whose retry at an endpoint is due then into the lane.
+func (d *Dispatcher) LineUpFailed(eventUID, endpointKey int64, due time.Time) {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	d.lane.putBack(&item{OutboxRow: store.OutboxRow{EventUID: eventUID, Kind: store.OutboxStart}, endpoint: endpointKey, due: due})
+}
+
 // LineUpLater is LineUp for a row that was tried in vain and is to be tried again then.
 func (d *Dispatcher) LineUpLater(row store.OutboxRow, due, then time.Time) {
 	d.lane.mu.Lock()

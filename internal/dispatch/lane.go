@@ -1,11 +1,9 @@
 package dispatch
 
 import (
-	"container/heap"
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,20 +16,19 @@ import (
 // the same commit as the fact that they follow. What is in memory is a window onto those rows.
 //
 // The order is: people's wishes and news, then events that the engine is to deliver itself, then
-// events with a failed first attempt by the time of their retry, then delivered ones. The last
+// events with a failed first attempt, endpoint by endpoint, by the time of their retry, then delivered ones. The last
 // yield to intake and first attempts, but never below a floor, and the less the longer they have waited.
 type lane struct {
 	d      *Dispatcher
 	engine engineState
 
 	wake      chan struct{}
-	readAfter time.Time    // of hand alone: the store failed and rests until then
-	behind    atomic.Int64 // length of failed
+	readAfter time.Time // of hand alone: the store failed and rests until then
 
 	mu      sync.Mutex
 	wishes  []*item
 	fresh   []*item            // first attempts left to the workflow
-	failed  dueItems           // first attempt failed
+	failed  failedItems        // first attempt failed
 	rest    []*item            // delivered, or parked
 	later   []*item            // failed, and to be done again after a while
 	young   []*event           // accepted less than a second ago, oldest first; their first attempts are under way
@@ -49,10 +46,11 @@ type lane struct {
 // item is one outbox row.
 type item struct {
 	store.OutboxRow
-	due   time.Time
-	event *event // nil: read it
-	tries int
-	after time.Time // not before; it failed
+	due      time.Time
+	endpoint int64  // key of the one that is due first; 0: not known
+	event    *event // nil: read it
+	tries    int
+	after    time.Time // not before; it failed
 }
 
 const (
@@ -134,9 +132,8 @@ func (l *lane) next() (*item, time.Duration) {
 		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
 	case len(l.fresh) > 0:
 		i, l.fresh = l.fresh[0], l.fresh[1:]
-	case len(l.failed) > 0:
-		i = heap.Pop(&l.failed).(*item) //nolint:errcheck // nothing else is in there
-		l.behind.Add(-1)
+	case l.failed.size() > 0:
+		i = l.failed.pop()
 	case len(l.rest) > 0:
 		if wait := l.yields(now) - now.Sub(l.lately); busy && wait > 0 {
 			return nil, wait
@@ -254,14 +251,13 @@ func (l *lane) firstAttemptsOver(ev *event) {
 	i := newStart(ev)
 	for _, e := range ev.entries {
 		if e.row.State == webhook.DeliveryRetrying && (i.due.IsZero() || e.row.DueAt.Before(i.due)) {
-			i.due = e.row.DueAt
+			i.due, i.endpoint = e.row.DueAt, e.row.EndpointKey
 		}
 	}
 	if i.due.IsZero() {
 		l.rest = append(l.rest, i)
 	} else {
-		heap.Push(&l.failed, i)
-		l.behind.Add(1)
+		l.failed.push(i)
 	}
 	l.poke()
 }
@@ -312,30 +308,15 @@ func (l *lane) free(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.engine.quick(l.d.cfg.EngineQuick) &&
-		len(l.wishes)+len(l.fresh)+len(l.failed)+len(l.rest)+len(l.later)+l.working+n <= 4
+		len(l.wishes)+len(l.fresh)+l.failed.size()+len(l.rest)+len(l.later)+l.working+n <= 4
 }
 
 // lags reports whether the engine is behind with what has failed.
-func (l *lane) lags() bool { return l.behind.Load() > lagging }
+func (l *lane) lags() bool { return l.failed.size() > lagging }
 
 func (l *lane) poke() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
-}
-
-// dueItems is a heap by due time.
-type dueItems []*item
-
-func (h dueItems) Len() int           { return len(h) }
-func (h dueItems) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h dueItems) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *dueItems) Push(x any)        { *h = append(*h, x.(*item)) } //nolint:errcheck // nothing else is in there
-func (h *dueItems) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return last
 }

@@ -53,6 +53,21 @@ func TestTheLaneTakesWishesThenFailedEventsByDueTimeThenDeliveredOnes(t *testing
 	}
 }
 
+func TestEndpointsTakeTurnsInTheLane(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	for uid := range int64(4) {
+		d.LineUpFailed(10+uid, 1, now.Add(time.Duration(uid)*time.Second)) // of one that is down
+	}
+	d.LineUpFailed(20, 2, now.Add(time.Hour))
+	d.LineUpFailed(21, 2, now.Add(time.Minute))
+	var got []int64
+	for range 6 {
+		got = append(got, d.NextInLane())
+	}
+	equal(t, "order", got, []int64{10, 21, 11, 20, 12, 13})
+}
+
 func TestOneRowOfAnEventIsWorkedOnAtATime(t *testing.T) {
 	t.Parallel()
 	d := lane(t)

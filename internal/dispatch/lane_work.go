@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"time"
@@ -45,8 +44,7 @@ func (l *lane) putBack(i *item) {
 	case i.Kind == store.OutboxNudge || i.Class == store.OutboxWish && i.event == nil:
 		l.wishes = append(l.wishes, i)
 	case !i.due.IsZero():
-		heap.Push(&l.failed, i)
-		l.behind.Add(1)
+		l.failed.push(i)
 	default:
 		l.rest = append(l.rest, i)
 	}
