@@ -23,12 +23,13 @@ func TestReceiptsAreCountedAgainstWhatWasAccepted(t *testing.T) {
 			{EventID: "unanswered", SentNS: 1005 * ms, AnsweredNS: 9000 * ms},
 		},
 		[]receiver.Receipt{
-			{EventID: "once", SentNS: 1000 * ms, ReceivedNS: 1005 * ms, Intact: true},
-			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 2000 * ms, Intact: true},
-			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 3000 * ms, Intact: true},
-			{EventID: "changed", SentNS: 1 * ms, ReceivedNS: 1005 * ms, Intact: true},
-			{EventID: "unanswered", SentNS: 1005 * ms, ReceivedNS: 1006 * ms, Intact: true},
-			{EventID: "of the warm-up", SentNS: 1 * ms, ReceivedNS: 2 * ms, Intact: true},
+			{EventID: "once", SentNS: 1000 * ms, ReceivedNS: 1005 * ms, Status: 204, Intact: true},
+			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 2000 * ms, Status: 204, Intact: true},
+			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 3000 * ms, Status: 204, Intact: true},
+			{EventID: "changed", SentNS: 1 * ms, ReceivedNS: 1005 * ms, Status: 204, Intact: true},
+			{EventID: "lost", SentNS: 1002 * ms, ReceivedNS: 1004 * ms, Status: 500, Intact: true},
+			{EventID: "unanswered", SentNS: 1005 * ms, ReceivedNS: 1006 * ms, Status: 204, Intact: true},
+			{EventID: "of the warm-up", SentNS: 1 * ms, ReceivedNS: 2 * ms, Status: 204, Intact: true},
 		})
 	want := map[string]float64{
 		"refused": 2, "lost": 1, "duplicated": 1, "broken": 1,
