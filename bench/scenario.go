@@ -26,6 +26,7 @@ func scenarios() map[string]scenario {
 		"steady": {says: saySteady, usual: options{rate: 100, seconds: 20}, naive: true, run: steady},
 		"engine": {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: spike},
 		"dead":   {says: sayDead, usual: options{seconds: 20}, run: dead},
+		"fanout": {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},
 		"flat":   {says: saySpike, usual: options{n: 20_000}, run: flat},
 	}
 }
