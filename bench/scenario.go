@@ -27,6 +27,7 @@ func scenarios() map[string]scenario {
 		"engine":  {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: spike},
 		"dead":    {says: sayDead, usual: options{seconds: 20}, run: dead},
 		"fanout":  {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},
+		"retries": {says: sayRetries, usual: options{rate: 300, seconds: 30}, run: retries},
 		"waiting": {says: sayWaiting, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: waiting},
 		"blocked": {says: sayBlocked, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: blocked},
 		"flat":    {says: saySpike, usual: options{n: 20_000}, run: flat},
