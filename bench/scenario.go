@@ -21,16 +21,18 @@ type scenario struct {
 
 func scenarios() map[string]scenario {
 	return map[string]scenario{
-		"spike":   {says: saySpike, usual: options{n: 5000}, naive: true, run: spike},
-		"batch":   {says: sayBatch, usual: options{n: 5000, batch: 500}, run: batch},
-		"steady":  {says: saySteady, usual: options{rate: 100, seconds: 20}, naive: true, run: steady},
-		"engine":  {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: spike},
-		"dead":    {says: sayDead, usual: options{seconds: 20}, run: dead},
-		"fanout":  {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},
-		"retries": {says: sayRetries, usual: options{rate: 300, seconds: 30}, run: retries},
-		"waiting": {says: sayWaiting, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: waiting},
-		"blocked": {says: sayBlocked, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: blocked},
-		"flat":    {says: saySpike, usual: options{n: 20_000}, run: flat},
+		"spike":    {says: saySpike, usual: options{n: 5000}, naive: true, run: spike},
+		"batch":    {says: sayBatch, usual: options{n: 5000, batch: 500}, run: batch},
+		"steady":   {says: saySteady, usual: options{rate: 100, seconds: 20}, naive: true, run: steady},
+		"engine":   {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: spike},
+		"dead":     {says: sayDead, usual: options{seconds: 20}, run: dead},
+		"fanout":   {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},
+		"retries":  {says: sayRetries, usual: options{rate: 300, seconds: 30}, run: retries},
+		"waiting":  {says: sayWaiting, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: waiting},
+		"blocked":  {says: sayBlocked, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: blocked},
+		"tenants":  {says: sayTenants, usual: options{batch: 1, rate: 50, seconds: 20}, run: tenants},
+		"overload": {says: sayOverload, usual: options{batch: 1, seconds: 60}, run: overload},
+		"flat":     {says: saySpike, usual: options{n: 20_000}, run: flat},
 	}
 }
 
