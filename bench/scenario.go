@@ -32,6 +32,7 @@ func scenarios() map[string]scenario {
 		"blocked":  {says: sayBlocked, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: blocked},
 		"tenants":  {says: sayTenants, usual: options{batch: 1, rate: 50, seconds: 20}, run: tenants},
 		"overload": {says: sayOverload, usual: options{batch: 1, seconds: 60}, run: overload},
+		"soak":     {says: saySoak, usual: options{rate: 100}, run: soak},
 		"flat":     {says: saySpike, usual: options{n: 20_000}, run: flat},
 	}
 }
