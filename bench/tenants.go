@@ -55,8 +55,8 @@ func tenants(ctx context.Context, b *bed) ([]figures.Figure, error) {
 	}
 	return slices.Concat(
 		prefixed("quiet alone: ", slices.Concat(alone.traffic.Latencies(), alone.counts())),
-		prefixed("quiet beside the noise: ", slices.Concat(o[0].traffic.Latencies(), o[0].traffic.Counts())),
-		prefixed("noisy: ", slices.Concat(o[1].traffic.Throughput(), onlyReceipts(o[1].traffic.Latencies()), o[1].traffic.Counts())),
+		prefixed("quiet beside the noise: ", slices.Concat(figures.Answers(among.posts), o[0].traffic.Latencies(), o[0].traffic.Counts())),
+		prefixed("noisy: ", slices.Concat(figures.Answers(noisy.posts), o[1].traffic.Throughput(), onlyReceipts(o[1].traffic.Latencies()), o[1].traffic.Counts())),
 		costs, []figures.Figure{{Name: "workflows missing", Value: float64(o[0].missing)}}), nil
 }
 
