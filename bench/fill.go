@@ -29,8 +29,7 @@ func fill(ctx context.Context, b *bed, way string, returns time.Duration) (f fil
 	if _, err := b.addEndpoint(ctx, way, endpoint{EventTypes: []string{waitingType}, Policy: policy}); err != nil {
 		return f, err
 	}
-	f.returns = payload.Now() + returns.Nanoseconds()
-	if err := b.receiver.Return(ctx, returns); err != nil {
+	if err := f.comeBack(ctx, b, returns); err != nil {
 		return f, err
 	}
 	f.loaded, err = b.post(ctx, load.Plan{EventType: waitingType, N: b.waiting, Connections: b.connections})
@@ -63,6 +62,12 @@ func (f filled) figures() []figures.Figure {
 		{Name: "waiting", Value: float64(f.traffic.Accepted())},
 		{Name: "waiting after s", Value: f.took.Seconds(), Decimals: 1},
 	}
+}
+
+// comeBack has the endpoint return after a time.
+func (f *filled) comeBack(ctx context.Context, b *bed, after time.Duration) error {
+	f.returns = payload.Now() + after.Nanoseconds()
+	return b.receiver.Return(ctx, after)
 }
 
 // left is the time until the endpoint returns.

@@ -34,7 +34,7 @@ type options struct {
 	fanOut      []int         // endpoints
 	minutes     float64       // soak
 	idle        time.Duration // waiting, blocked
-	backOff     time.Duration // waiting, blocked: until the endpoint answers again; 0: reckoned
+	backOff     time.Duration // waiting: until the endpoint answers again; 0: reckoned
 	size        int
 	warmup      int
 
@@ -58,7 +58,7 @@ func parseOptions(args []string) (options, error) {
 	fs.IntSliceVar(&o.fanOut, "endpoints", []int{1, 10, 100, 1000}, "fanout: endpoints that each event goes to")
 	fs.IntVar(&o.waiting, "waiting", 0, "deliveries that wait at an endpoint that is down; default: waiting and blocked 10000, retries 0")
 	fs.DurationVar(&o.idle, "idle", time.Minute, "waiting, blocked: how long nothing is sent, to see what waiting costs")
-	fs.DurationVar(&o.backOff, "back-off", 0, "waiting, blocked: from the first event to the endpoint that is down until it answers again; default: reckoned from --waiting and --idle")
+	fs.DurationVar(&o.backOff, "back-off", 0, "waiting: from the first event to the endpoint that is down until it answers again; default: reckoned from --waiting and --idle")
 	fs.IntVar(&o.size, "size", 1024, "bytes of an event's data")
 	fs.IntVar(&o.warmup, "warmup", 200, "events before the measurement, not counted")
 	fs.StringVar(&o.firstAttempt, "first-attempt", "", "serve's flag of that name: auto, ahead or workflow")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,16 +16,17 @@ import (
 // waiting is what deliveries in back-off cost, and how they go when the endpoint answers again: all at the time that it had
 // named in Retry-After.
 func waiting(ctx context.Context, b *bed) ([]figures.Figure, error) {
-	return wait(ctx, b, receiver.DownPath)
+	return wait(ctx, b, receiver.DownPath, b.returns())
 }
 
 // blocked is the same with deliveries that could not be tried yet: the endpoint says nothing, and is tried with one at a
-// time.
+// time. It answers again when all has been measured.
 func blocked(ctx context.Context, b *bed) ([]figures.Figure, error) {
-	return wait(ctx, b, receiver.SilentPath)
+	return wait(ctx, b, receiver.SilentPath, 0)
 }
 
-func wait(ctx context.Context, b *bed, way string) ([]figures.Figure, error) {
+// wait has the endpoint away for a time, or, if that is 0, until everything is ready for its return.
+func wait(ctx context.Context, b *bed, way string, away time.Duration) ([]figures.Figure, error) {
 	if err := b.warmUp(ctx); err != nil {
 		return nil, err
 	}
@@ -32,13 +34,18 @@ func wait(ctx context.Context, b *bed, way string) ([]figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := fill(ctx, b, way, b.returns())
+	f, err := fill(ctx, b, way, cmp.Or(away, time.Hour))
 	if err != nil {
 		return nil, err
 	}
 	with, err := besides(ctx, b)
 	if err != nil {
 		return nil, err
+	}
+	if away == 0 {
+		if err := f.comeBack(ctx, b, 2*freshBefore); err != nil {
+			return nil, err
+		}
 	}
 	drained, err := drain(ctx, b, f)
 	if err != nil {
