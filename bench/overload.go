@@ -47,6 +47,7 @@ func overload(ctx context.Context, b *bed) ([]figures.Figure, error) {
 		{Name: "outbox rows peak", Value: seen.peak(outboxMetric)},
 		{Name: "was refusing", Value: seen.peak(refusingMetric)},
 		{Name: "all delivered after s", Value: drained, Decimals: 1},
+		{Name: "delivered though refused", Value: float64(o.traffic.Denied())},
 	}, costs, o.counts()), nil
 }
 

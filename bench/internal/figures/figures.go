@@ -28,6 +28,7 @@ type Traffic struct {
 	first    map[delivery]receiver.Receipt // the first that was answered 204
 	extra    int                           // receipts of accepted events after that
 	broken   int                           // receipts of accepted events that were not intact
+	denied   int                           // receipts of events that were answered, but not 202
 }
 
 // delivery is an event to an endpoint.
@@ -42,14 +43,22 @@ func Match(posts []load.Post, receipts []receiver.Receipt) *Traffic {
 // MatchFanOut is Match where each event is to be received at so many endpoints.
 func MatchFanOut(posts []load.Post, receipts []receiver.Receipt, fanOut int) *Traffic {
 	t := &Traffic{posts: posts, accepted: map[string]load.Post{}, fanOut: fanOut, first: map[delivery]receiver.Receipt{}}
+	denied := map[string]bool{}
 	for _, p := range posts {
-		if p.Status == http.StatusAccepted {
+		switch p.Status {
+		case http.StatusAccepted:
 			t.accepted[p.EventID] = p
+		case 0: // nobody knows
+		default:
+			denied[p.EventID] = true
 		}
 	}
 	for _, r := range receipts {
 		p, ours := t.accepted[r.EventID]
 		if !ours {
+			if denied[r.EventID] {
+				t.denied++
+			}
 			continue
 		}
 		if !r.Intact || r.SentNS != p.SentNS {
@@ -81,6 +90,9 @@ func (t *Traffic) Lost() int { return t.Deliveries() - len(t.first) }
 
 // Broken is how many receipts had a wrong signature or not the data that was posted.
 func (t *Traffic) Broken() int { return t.broken }
+
+// Denied is how many receipts there are of events to which the answer was that they were not accepted.
+func (t *Traffic) Denied() int { return t.denied }
 
 // Counts are the figures that ought to be 0.
 func (t *Traffic) Counts() []Figure {
