@@ -26,8 +26,10 @@ type bed struct {
 	receiverProc *child.Process
 	*system
 
-	expected int // events accepted so far that will be delivered
+	expected int // deliveries of what was accepted so far that will be made
+	closing  int // workflows of what was accepted so far that will complete
 	existed  int // workflows that were there before the run
+	added    int // endpoints
 	loads    atomic.Int64
 }
 
@@ -83,7 +85,7 @@ func (b *bed) startReceiver(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return poll(ctx, 10*time.Millisecond, func() (bool, error) {
-		_, err := b.receiver.Count(ctx)
+		_, err := b.receiver.Counts(ctx)
 		return err == nil, nil
 	})
 }
@@ -96,7 +98,7 @@ type loaded struct {
 
 // post runs a load generator to its end.
 func (b *bed) post(ctx context.Context, p load.Plan) (_ loaded, err error) {
-	ctx, cancel := context.WithTimeout(ctx, b.wait)
+	ctx, cancel := context.WithTimeout(ctx, b.wait+p.Lasts())
 	defer cancel()
 	p.URL, p.Key, p.Size = b.url, b.key, b.size
 	name := filepath.Join(b.dir, "load-"+strconv.FormatInt(b.loads.Add(1), 10))
@@ -138,13 +140,13 @@ func (b *bed) warmUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.expected += figures.Match(l.posts, nil).Accepted()
+	b.expect(figures.Match(l.posts, nil))
 	if _, err := b.awaitDelivered(ctx); err != nil {
 		return err
 	}
 	missing, err := b.awaitCompleted(ctx)
 	if err == nil && missing > 0 {
-		err = fmt.Errorf("after the warm-up, %d of %d workflows had not completed within %s", missing, b.expected, b.wait)
+		err = fmt.Errorf("after the warm-up, %d of %d workflows had not completed within %s", missing, b.closing, b.wait)
 	}
 	return err
 }
@@ -153,16 +155,22 @@ func (b *bed) warmUp(ctx context.Context) error {
 // that is not part of the load.
 const countEvery = 500 * time.Millisecond
 
-// awaitDelivered waits until every expected event was received, or the time is over, and tells how many
-// were not.
-func (b *bed) awaitDelivered(ctx context.Context) (missing int, err error) {
-	return b.await(ctx, 20*time.Millisecond, b.expected, b.receiver.Count)
+// expect notes that all deliveries of what was accepted will be made, and that its workflows will complete.
+func (b *bed) expect(t *figures.Traffic) {
+	b.expected += t.Deliveries()
+	b.closing += t.Accepted()
 }
 
-// awaitCompleted waits until the workflow of every expected event has completed, or the time is over, and
-// tells how many have not.
+// awaitDelivered waits until every expected delivery was received, or the time is over, and tells how many
+// were not.
+func (b *bed) awaitDelivered(ctx context.Context) (missing int, err error) {
+	return b.await(ctx, 20*time.Millisecond, b.expected, b.receiver.Delivered)
+}
+
+// awaitCompleted waits until every workflow that will complete has done so, or the time is over, and tells how
+// many have not.
 func (b *bed) awaitCompleted(ctx context.Context) (missing int, err error) {
-	return b.await(ctx, countEvery, b.existed+b.expected, b.workflows.completed)
+	return b.await(ctx, countEvery, b.existed+b.closing, b.workflows.completed)
 }
 
 // awaitStarted waits for n workflows in all, open or closed.

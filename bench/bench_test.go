@@ -55,10 +55,25 @@ func TestWhatCannotBeMeasuredIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
 		"surge", "--runs 0", "--n 0", "--connections -1", "--batch 0", "--rate 0", "--seconds 100000", "--size -1", "--postrider /nonexistent",
+		"--seconds 0", "--waiting -1", "--endpoints 0", "--endpoints 1,20000", "--idle 0s", "--back-off -1s", "--minutes 0",
 	} {
 		if _, err := parseOptions(append([]string{"--postrider", binary(t)}, strings.Fields(args)...)); err == nil {
 			t.Errorf("%s: taken", args)
 		}
+	}
+}
+
+func TestWhatWasNotSaidIsTheScenariosOwnDefault(t *testing.T) {
+	t.Parallel()
+	o, err := parseOptions([]string{"--postrider", binary(t), "--rate", "7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := o.or(scenarios()["retries"].usual); o.rate != 7 || o.seconds != 30 || o.waiting != 0 {
+		t.Errorf("retries: %g a second for %g s, %d waiting", o.rate, o.seconds, o.waiting)
+	}
+	if o := o.or(scenarios()["waiting"].usual); o.rate != 7 || o.n != 5000 || o.waiting != 10_000 || o.returns() != 225*time.Second {
+		t.Errorf("waiting: %g a second, %d events, %d waiting for %s", o.rate, o.n, o.waiting, o.returns())
 	}
 }
 

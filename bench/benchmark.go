@@ -42,6 +42,7 @@ func buildServices(ctx context.Context, o options, dir string) (b services, err 
 
 // subjects are what is to be measured in a scenario.
 func subjects(o options, s scenario, b services) []subject {
+	o = o.or(s.usual)
 	var all []subject
 	if !s.lean {
 		all = append(all, subject{"postrider", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {

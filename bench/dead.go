@@ -39,11 +39,12 @@ func dead(ctx context.Context, b *bed) ([]figures.Figure, error) {
 		return nil, err
 	}
 	acceptedDead := figures.Match(lost.posts, nil).Accepted()
-	b.expected += figures.Match(quiet.posts, nil).Accepted() + figures.Match(among.posts, nil).Accepted()
+	b.expect(figures.Match(quiet.posts, nil))
+	b.expect(figures.Match(among.posts, nil))
 	if _, err := b.awaitDelivered(ctx); err != nil {
 		return nil, err
 	}
-	missing, err := b.awaitStarted(ctx, b.expected+acceptedDead)
+	missing, err := b.awaitStarted(ctx, b.closing+acceptedDead)
 	if err != nil {
 		return nil, err
 	}

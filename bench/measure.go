@@ -6,9 +6,43 @@ import (
 
 	"github.com/postrider/postrider/bench/internal/figures"
 	"github.com/postrider/postrider/bench/internal/load"
+	"github.com/postrider/postrider/bench/internal/receiver"
 )
 
-// measure posts a plan and waits until all of it is delivered and every workflow has completed.
+// outcome is what became of a load.
+type outcome struct {
+	loaded
+	receipts []receiver.Receipt // of this load and of those before
+	traffic  *figures.Traffic
+	missing  int // workflows that have not completed
+}
+
+// deliver posts a plan, each event of which goes to so many endpoints, and waits until all of it is delivered and every
+// workflow has completed.
+func deliver(ctx context.Context, b *bed, p load.Plan, fanOut int) (o outcome, err error) {
+	if o.loaded, err = b.post(ctx, p); err != nil {
+		return o, err
+	}
+	b.expect(figures.MatchFanOut(o.posts, nil, fanOut))
+	if _, err := b.awaitDelivered(ctx); err != nil {
+		return o, err
+	}
+	if o.missing, err = b.awaitCompleted(ctx); err != nil {
+		return o, err
+	}
+	if o.receipts, err = b.receiver.Receipts(ctx); err != nil {
+		return o, err
+	}
+	o.traffic = figures.MatchFanOut(o.posts, o.receipts, fanOut)
+	return o, nil
+}
+
+// counts are the figures that ought to be 0.
+func (o outcome) counts() []figures.Figure {
+	return append(o.traffic.Counts(), figures.Figure{Name: "workflows missing", Value: float64(o.missing)})
+}
+
+// measure warms up and delivers a plan, each event of which goes to one endpoint.
 func measure(ctx context.Context, b *bed, p load.Plan) ([]figures.Figure, error) {
 	if err := b.warmUp(ctx); err != nil {
 		return nil, err
@@ -17,20 +51,11 @@ func measure(ctx context.Context, b *bed, p load.Plan) ([]figures.Figure, error)
 	if err != nil {
 		return nil, err
 	}
-	l, err := b.post(ctx, p)
+	o, err := deliver(ctx, b, p, 1)
 	if err != nil {
 		return nil, err
 	}
-	accepted := figures.Match(l.posts, nil).Accepted()
-	b.expected += accepted
-	if _, err := b.awaitDelivered(ctx); err != nil {
-		return nil, err
-	}
-	missing, err := b.awaitCompleted(ctx)
-	if err != nil {
-		return nil, err
-	}
-	costs, err := cost.figures(accepted, l.cpu)
+	costs, err := cost.figures(o.traffic.Accepted(), o.cpu)
 	if err != nil {
 		return nil, err
 	}
@@ -38,12 +63,7 @@ func measure(ctx context.Context, b *bed, p load.Plan) ([]figures.Figure, error)
 	if err != nil {
 		return nil, err
 	}
-	receipts, err := b.receiver.Receipts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t := figures.Match(l.posts, receipts)
-	return slices.Concat(t.Throughput(), t.Latencies(), []figures.Figure{
-		{Name: "workflows/s", Value: figures.PerSecond(accepted-missing, completed-t.Began())},
-	}, costs, t.Counts(), []figures.Figure{{Name: "workflows missing", Value: float64(missing)}}), nil
+	return slices.Concat(o.traffic.Throughput(), o.traffic.Latencies(), []figures.Figure{
+		{Name: "workflows/s", Value: figures.PerSecond(o.traffic.Accepted()-o.missing, completed-o.traffic.Began())},
+	}, costs, o.counts()), nil
 }

@@ -24,12 +24,19 @@ type options struct {
 	firstAttempt string // empty: its default
 	serveArgs    []string
 
-	n, connections int // spike, batch
-	batch          int
-	rate, deadRate float64 // steady, dead
-	seconds        float64
-	size           int
-	warmup         int
+	n           int     // 0: the scenario's own default, as the next four
+	batch       int     // events in a request
+	rate        float64 // events a second
+	seconds     float64
+	waiting     int // deliveries that wait
+	connections int
+	deadRate    float64
+	fanOut      []int         // endpoints
+	minutes     float64       // soak
+	idle        time.Duration // waiting, blocked
+	backOff     time.Duration // waiting: until the endpoint answers again; 0: reckoned
+	size        int
+	warmup      int
 
 	naive         bool
 	naiveN        int
@@ -41,12 +48,17 @@ func parseOptions(args []string) (options, error) {
 	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.IntVar(&o.runs, "runs", 1, "how often each scenario is run; several runs are shown as min, median and max")
-	fs.IntVar(&o.n, "n", 5000, "spike, batch, engine: events")
-	fs.IntVar(&o.connections, "connections", 32, "spike, batch, engine: connections that post one request after the other")
-	fs.IntVar(&o.batch, "batch", 500, "batch: events in a request")
-	fs.Float64Var(&o.rate, "rate", 100, "steady: events a second")
+	fs.IntVar(&o.n, "n", 0, "events; default: spike, batch, engine, waiting and blocked 5000, flat 20000; fanout: deliveries of each step, 10000")
+	fs.IntVar(&o.connections, "connections", 32, "all but steady, dead, soak: connections that post one request after the other")
+	fs.IntVar(&o.batch, "batch", 0, "events in a request; default: batch 500; overload and tenants (the noisy one) 1")
+	fs.Float64Var(&o.rate, "rate", 0, "events a second; default: steady, soak, waiting and blocked (the fresh ones) 100, retries 300, fanout (to ten) 20, tenants (the quiet one) 50")
 	fs.Float64Var(&o.deadRate, "dead-rate", 500, "dead: events a second, nine tenths of them to the dead endpoint")
-	fs.Float64Var(&o.seconds, "seconds", 20, "steady, dead: how long")
+	fs.Float64Var(&o.seconds, "seconds", 0, "how long; default: steady, dead, fanout, tenants, waiting and blocked 20, retries 30, overload 60")
+	fs.Float64Var(&o.minutes, "minutes", 15, "soak: how long")
+	fs.IntSliceVar(&o.fanOut, "endpoints", []int{1, 10, 100, 1000}, "fanout: endpoints that each event goes to")
+	fs.IntVar(&o.waiting, "waiting", 0, "deliveries that wait at an endpoint that is down; default: waiting and blocked 10000, retries 0")
+	fs.DurationVar(&o.idle, "idle", time.Minute, "waiting, blocked: how long nothing is sent, to see what waiting costs")
+	fs.DurationVar(&o.backOff, "back-off", 0, "waiting: from the first event to the endpoint that is down until it answers again; default: reckoned from --waiting and --idle")
 	fs.IntVar(&o.size, "size", 1024, "bytes of an event's data")
 	fs.IntVar(&o.warmup, "warmup", 200, "events before the measurement, not counted")
 	fs.StringVar(&o.firstAttempt, "first-attempt", "", "serve's flag of that name: auto, ahead or workflow")
@@ -65,6 +77,11 @@ func parseOptions(args []string) (options, error) {
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
+	for name, given := range map[string]bool{"n": o.n > 0, "batch": o.batch > 0, "rate": o.rate > 0, "seconds": o.seconds > 0} {
+		if fs.Changed(name) && !given {
+			return o, fmt.Errorf("--%s must be positive", name)
+		}
+	}
 	o.scenarios = fs.Args()
 	if dash := fs.ArgsLenAtDash(); dash >= 0 {
 		o.scenarios, o.serveArgs = fs.Args()[:dash], fs.Args()[dash:]
@@ -82,10 +99,14 @@ func (o options) validate() error {
 		}
 	}
 	switch {
-	case min(o.runs, o.n, o.naiveN, o.connections, o.batch) < 1, o.warmup < 0, o.size < 0:
+	case min(o.runs, o.naiveN, o.connections) < 1, min(o.warmup, o.size, o.waiting) < 0:
 		return fmt.Errorf("counts must be positive")
-	case min(o.rate, o.deadRate) <= 0, o.seconds <= 0, o.seconds > 3600:
-		return fmt.Errorf("rates must be positive, and seconds at most 3600")
+	case o.deadRate <= 0, o.seconds > 3600, o.minutes <= 0, o.minutes > 24*60:
+		return fmt.Errorf("rates must be positive, --seconds at most 3600 and --minutes a day")
+	case len(o.fanOut) == 0, slices.Min(o.fanOut) < 1, slices.Max(o.fanOut) > 10_000:
+		return fmt.Errorf("--endpoints must be counts from 1 to 10,000")
+	case o.idle < time.Second, o.idle > time.Hour, o.backOff < 0, o.backOff > 12*time.Hour:
+		return fmt.Errorf("--idle must be from 1s to 1h, and --back-off at most 12h")
 	}
 	if _, err := os.Stat(o.postrider); err != nil {
 		return fmt.Errorf("the binary to measure: %w; `make build` builds it", err)

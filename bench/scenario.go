@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -12,19 +13,36 @@ import (
 // scenario is one way to load a system.
 type scenario struct {
 	says  func(o options) string
-	naive bool // the naive service can be measured in it
-	lean  bool // it is about the embedded Temporal alone: the lean service is measured in it, and not Postrider
+	usual options // what is used where nothing was said; see options.or
+	naive bool    // the naive service can be measured in it
+	lean  bool    // it is about the embedded Temporal alone: the lean service is measured in it, and not Postrider
 	run   func(ctx context.Context, b *bed) ([]figures.Figure, error)
 }
 
 func scenarios() map[string]scenario {
 	return map[string]scenario{
-		"spike":  {says: saySpike, naive: true, run: spike},
-		"batch":  {says: sayBatch, run: batch},
-		"steady": {says: saySteady, naive: true, run: steady},
-		"dead":   {says: sayDead, run: dead},
-		"engine": {says: saySpike, naive: true, lean: true, run: spike},
+		"spike":    {says: saySpike, usual: options{n: 5000}, naive: true, run: spike},
+		"batch":    {says: sayBatch, usual: options{n: 5000, batch: 500}, run: batch},
+		"steady":   {says: saySteady, usual: options{rate: 100, seconds: 20}, naive: true, run: steady},
+		"engine":   {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: spike},
+		"dead":     {says: sayDead, usual: options{seconds: 20}, run: dead},
+		"fanout":   {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},
+		"retries":  {says: sayRetries, usual: options{rate: 300, seconds: 30}, run: retries},
+		"waiting":  {says: sayWaiting, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: waiting},
+		"blocked":  {says: sayBlocked, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: blocked},
+		"tenants":  {says: sayTenants, usual: options{batch: 1, rate: 50, seconds: 20}, run: tenants},
+		"overload": {says: sayOverload, usual: options{batch: 1, seconds: 60}, run: overload},
+		"soak":     {says: saySoak, usual: options{rate: 100}, run: soak},
+		"flat":     {says: saySpike, usual: options{n: 20_000}, run: flat},
 	}
+}
+
+// or is o with what usual has where o says nothing.
+func (o options) or(usual options) options {
+	o.n, o.batch = cmp.Or(o.n, usual.n), cmp.Or(o.batch, usual.batch)
+	o.rate, o.seconds = cmp.Or(o.rate, usual.rate), cmp.Or(o.seconds, usual.seconds)
+	o.waiting = cmp.Or(o.waiting, usual.waiting)
+	return o
 }
 
 // spike posts as fast as events are accepted.

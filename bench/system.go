@@ -16,6 +16,7 @@ import (
 // system is what is being measured, in processes of its own.
 type system struct {
 	url, key  string // of its API
+	secret    string // of all endpoints
 	processes []*child.Process
 	workflows *counter
 }
@@ -41,6 +42,7 @@ func (s *system) usage() (child.Usage, error) {
 			return sum, err
 		}
 		sum.CPU += u.CPU
+		sum.RSS += u.RSS
 		sum.PeakRSS += u.PeakRSS
 	}
 	return sum, nil

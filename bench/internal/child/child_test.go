@@ -66,7 +66,7 @@ func TestUsageGrowsWithWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if usage.CPU > 0 && usage.PeakRSS > 0 {
+		if usage.CPU > 0 && usage.RSS > 0 && usage.PeakRSS >= usage.RSS {
 			break
 		}
 		if time.Now().After(deadline) {

@@ -16,6 +16,7 @@ const tick = 10 * time.Millisecond
 // Usage is what a process has cost since it was started.
 type Usage struct {
 	CPU     time.Duration // of all its threads, in user and in kernel mode
+	RSS     int64         // bytes, now
 	PeakRSS int64         // bytes
 }
 
@@ -28,11 +29,12 @@ func (p *Process) Usage() (Usage, error) {
 		return Usage{}, fmt.Errorf("read what %s has cost: %w", p.Name, err)
 	}
 	cpu, err1 := parseCPU(string(stat))
-	rss, err2 := parsePeak(status)
-	if err := errors.Join(err1, err2); err != nil {
+	rss, err2 := parseBytes(status, "VmRSS:")
+	peak, err3 := parseBytes(status, "VmHWM:")
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return Usage{}, fmt.Errorf("read what %s has cost: %w", p.Name, err)
 	}
-	return Usage{CPU: cpu, PeakRSS: rss}, nil
+	return Usage{CPU: cpu, RSS: rss, PeakRSS: peak}, nil
 }
 
 // CPU is that of the process after it has ended.
@@ -54,16 +56,16 @@ func parseCPU(stat string) (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(err1, err2)
 }
 
-// parsePeak reads VmHWM of /proc/<pid>/status.
-func parsePeak(status []byte) (int64, error) {
+// parseBytes reads a line of /proc/<pid>/status.
+func parseBytes(status []byte, name string) (int64, error) {
 	for line := range bytes.Lines(status) {
-		if value, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
+		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
 			number := strings.TrimSuffix(strings.TrimSpace(string(value)), " kB")
 			kib, err := strconv.ParseInt(number, 10, 64)
 			return kib << 10, err
 		}
 	}
-	return 0, errors.New("no VmHWM in the status")
+	return 0, fmt.Errorf("no %s in the status", name)
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

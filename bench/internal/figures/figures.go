@@ -24,35 +24,58 @@ type Figure struct {
 type Traffic struct {
 	posts    []load.Post
 	accepted map[string]load.Post
-	first    map[string]receiver.Receipt // of each accepted event
-	extra    int                         // receipts of accepted events beyond the first
-	broken   int                         // receipts of accepted events that were not intact
+	fanOut   int                           // deliveries of each event that ought to be received
+	first    map[delivery]receiver.Receipt // the first that was answered 204
+	extra    int                           // receipts of accepted events after that
+	broken   int                           // receipts of accepted events that were not intact
+	denied   int                           // receipts of events that were answered, but not 202
 }
 
-// Match finds the receipts of the posts. Receipts of events that are not among them do not matter.
+// delivery is an event to an endpoint.
+type delivery struct{ event, endpoint string }
+
+// Match finds the receipts of the posts, each of which goes to one endpoint. Receipts of events that are not among
+// them do not matter, nor do those that the receiver refused, but for being broken.
 func Match(posts []load.Post, receipts []receiver.Receipt) *Traffic {
-	t := &Traffic{posts: posts, accepted: map[string]load.Post{}, first: map[string]receiver.Receipt{}}
+	return MatchFanOut(posts, receipts, 1)
+}
+
+// MatchFanOut is Match where each event is to be received at so many endpoints.
+func MatchFanOut(posts []load.Post, receipts []receiver.Receipt, fanOut int) *Traffic {
+	t := &Traffic{posts: posts, accepted: map[string]load.Post{}, fanOut: fanOut, first: map[delivery]receiver.Receipt{}}
+	denied := map[string]bool{}
 	for _, p := range posts {
-		if p.Status == http.StatusAccepted {
+		switch p.Status {
+		case http.StatusAccepted:
 			t.accepted[p.EventID] = p
+		case 0: // nobody knows
+		default:
+			denied[p.EventID] = true
 		}
 	}
 	for _, r := range receipts {
 		p, ours := t.accepted[r.EventID]
 		if !ours {
+			if denied[r.EventID] {
+				t.denied++
+			}
 			continue
 		}
 		if !r.Intact || r.SentNS != p.SentNS {
 			t.broken++
 		}
-		if _, again := t.first[r.EventID]; again {
+		d := delivery{r.EventID, r.Endpoint}
+		if _, again := t.first[d]; again {
 			t.extra++
-		} else {
-			t.first[r.EventID] = r
+		} else if r.Delivered() {
+			t.first[d] = r
 		}
 	}
 	return t
 }
+
+// Deliveries is how many are expected: accepted events times endpoints.
+func (t *Traffic) Deliveries() int { return len(t.accepted) * t.fanOut }
 
 // Accepted is how many events were answered 202.
 func (t *Traffic) Accepted() int { return len(t.accepted) }
@@ -62,11 +85,14 @@ func (t *Traffic) Began() int64 {
 	return slices.MinFunc(t.posts, func(a, b load.Post) int { return cmp.Compare(a.SentNS, b.SentNS) }).SentNS
 }
 
-// Lost is how many accepted events were not received.
-func (t *Traffic) Lost() int { return len(t.accepted) - len(t.first) }
+// Lost is how many deliveries of accepted events were not received.
+func (t *Traffic) Lost() int { return t.Deliveries() - len(t.first) }
 
 // Broken is how many receipts had a wrong signature or not the data that was posted.
 func (t *Traffic) Broken() int { return t.broken }
+
+// Denied is how many receipts there are of events to which the answer was that they were not accepted.
+func (t *Traffic) Denied() int { return t.denied }
 
 // Counts are the figures that ought to be 0.
 func (t *Traffic) Counts() []Figure {
@@ -78,14 +104,16 @@ func (t *Traffic) Counts() []Figure {
 	}
 }
 
-// Throughput is accepted/s and delivered/s: events over the time from the first being sent until the
-// last was answered, or received.
+// Throughput is accepted/s and delivered/s: events, and their deliveries, over the time from the first being sent
+// until the last was answered, or received.
 func (t *Traffic) Throughput() []Figure {
 	began := t.Began()
 	var answered, received int64
-	for id, p := range t.accepted {
+	for _, p := range t.accepted {
 		answered = max(answered, p.AnsweredNS)
-		received = max(received, t.first[id].ReceivedNS)
+	}
+	for _, r := range t.first {
+		received = max(received, r.ReceivedNS)
 	}
 	return []Figure{
 		{Name: "accepted/s", Value: PerSecond(len(t.accepted), answered-began)},
@@ -104,12 +132,12 @@ func PerSecond(n int, ns int64) float64 {
 // Latencies are the percentiles of the time from POST to its answer, and from POST to the receipt.
 func (t *Traffic) Latencies() []Figure {
 	var accept, receipt, late []float64
-	for id, p := range t.accepted {
+	for _, p := range t.accepted {
 		accept = append(accept, milliseconds(p.AnsweredNS-p.SentNS))
 		late = append(late, milliseconds(p.LateNS))
-		if r, ok := t.first[id]; ok {
-			receipt = append(receipt, milliseconds(r.ReceivedNS-p.SentNS))
-		}
+	}
+	for d, r := range t.first {
+		receipt = append(receipt, milliseconds(r.ReceivedNS-t.accepted[d.event].SentNS))
 	}
 	slices.Sort(accept)
 	slices.Sort(receipt)

@@ -23,12 +23,14 @@ func TestReceiptsAreCountedAgainstWhatWasAccepted(t *testing.T) {
 			{EventID: "unanswered", SentNS: 1005 * ms, AnsweredNS: 9000 * ms},
 		},
 		[]receiver.Receipt{
-			{EventID: "once", SentNS: 1000 * ms, ReceivedNS: 1005 * ms, Intact: true},
-			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 2000 * ms, Intact: true},
-			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 3000 * ms, Intact: true},
-			{EventID: "changed", SentNS: 1 * ms, ReceivedNS: 1005 * ms, Intact: true},
-			{EventID: "unanswered", SentNS: 1005 * ms, ReceivedNS: 1006 * ms, Intact: true},
-			{EventID: "of the warm-up", SentNS: 1 * ms, ReceivedNS: 2 * ms, Intact: true},
+			{EventID: "once", SentNS: 1000 * ms, ReceivedNS: 1005 * ms, Status: 204, Intact: true},
+			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 2000 * ms, Status: 204, Intact: true},
+			{EventID: "twice", SentNS: 1001 * ms, ReceivedNS: 3000 * ms, Status: 204, Intact: true},
+			{EventID: "changed", SentNS: 1 * ms, ReceivedNS: 1005 * ms, Status: 204, Intact: true},
+			{EventID: "lost", SentNS: 1002 * ms, ReceivedNS: 1004 * ms, Status: 500, Intact: true},
+			{EventID: "unanswered", SentNS: 1005 * ms, ReceivedNS: 1006 * ms, Status: 204, Intact: true},
+			{EventID: "refused", SentNS: 1004 * ms, ReceivedNS: 1006 * ms, Status: 204, Intact: true},
+			{EventID: "of the warm-up", SentNS: 1 * ms, ReceivedNS: 2 * ms, Status: 204, Intact: true},
 		})
 	want := map[string]float64{
 		"refused": 2, "lost": 1, "duplicated": 1, "broken": 1,
@@ -42,6 +44,9 @@ func TestReceiptsAreCountedAgainstWhatWasAccepted(t *testing.T) {
 	}
 	if len(want) != 0 {
 		t.Errorf("not there: %v", want)
+	}
+	if traffic.Denied() != 1 {
+		t.Errorf("%d denied", traffic.Denied())
 	}
 	if traffic.Accepted() != 4 || traffic.Lost() != 1 || traffic.Broken() != 1 || traffic.Began() != 1000*ms {
 		t.Errorf("accepted %d, lost %d, broken %d, began %d", traffic.Accepted(), traffic.Lost(), traffic.Broken(), traffic.Began())

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,10 +18,11 @@ import (
 
 // Plan says what to post.
 type Plan struct {
-	URL       string `json:"url"` // of the API, without a path
-	Key       string `json:"key"` // bearer key
+	URL       string `json:"url"`    // of the API, without a path
+	Key       string `json:"key"`    // bearer key
+	Tenant    string `json:"tenant"` // empty: the key's
 	EventType string `json:"event_type"`
-	N         int    `json:"n"`     // events
+	N         int    `json:"n"`     // events, or 0 with Seconds
 	Size      int    `json:"size"`  // bytes of each event's data
 	Batch     int    `json:"batch"` // events in a request; 0: one, by POST /v1/events
 
@@ -29,6 +31,27 @@ type Plan struct {
 	Connections int `json:"connections"`
 	// Rate is how many requests are begun each second, answered or not.
 	Rate float64 `json:"rate"`
+	// Seconds is how long the Connections post, instead of N.
+	Seconds float64 `json:"seconds"`
+}
+
+// Lasts is how long the load takes if that is known beforehand, or 0.
+func (p Plan) Lasts() time.Duration {
+	seconds := p.Seconds
+	if p.Rate > 0 {
+		seconds = float64(p.requests()) / p.Rate
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+func (p Plan) validate() error {
+	switch {
+	case p.N > 0 && p.Seconds > 0, p.N < 1 && p.Seconds <= 0:
+		return errors.New("a plan needs events or a time")
+	case p.Connections < 1 && p.Rate <= 0, p.Connections < 1 && p.Seconds > 0:
+		return errors.New("a plan needs connections or, for a number of events, a rate")
+	}
+	return nil
 }
 
 // Post is what became of one posted event.
@@ -37,6 +60,7 @@ type Post struct {
 	SentNS, AnsweredNS int64 // of payload.Now
 	LateNS             int64 // how long after its time it was sent, with a Rate
 	Status             int   // 202: accepted; 0: no answer
+	RetryAfter         bool  // the answer had the header Retry-After
 }
 
 // requestTimeout is for one request.
@@ -44,14 +68,17 @@ const requestTimeout = 30 * time.Second
 
 // Run posts the whole plan. What is not accepted is not tried again.
 func Run(ctx context.Context, p Plan) ([]Post, error) {
-	if p.N < 1 || p.Rate <= 0 && p.Connections < 1 {
-		return nil, errors.New("a plan needs events, and connections or a rate")
+	if err := p.validate(); err != nil {
+		return nil, err
 	}
 	g := newGenerator(p)
 	defer g.client.CloseIdleConnections()
-	if p.Rate > 0 {
+	switch {
+	case p.Seconds > 0:
+		g.untilItEnds(ctx)
+	case p.Rate > 0:
 		g.atRate(ctx)
-	} else {
+	default:
 		g.asFastAsAnswered(ctx)
 	}
 	return g.posts, ctx.Err()
@@ -60,27 +87,31 @@ func Run(ctx context.Context, p Plan) ([]Post, error) {
 type generator struct {
 	Plan
 	client *http.Client
-	posts  []Post // by place in the plan; each is written by one goroutine
+	posts  []Post // by place in the plan, if it has a number of events; each is written by one goroutine
 }
 
 func newGenerator(p Plan) *generator {
 	p.Batch = max(1, p.Batch)
-	g := &generator{Plan: p, posts: make([]Post, p.N)}
-	g.client = &http.Client{
+	return &generator{Plan: p, posts: newPosts(p.N), client: &http.Client{
 		Timeout:   requestTimeout,
 		Transport: &http.Transport{MaxIdleConnsPerHost: max(p.Connections, 512), DisableCompression: true},
-	}
-	// Random, so that no index profits from their order; made beforehand, so that the load is only load.
+	}}
+}
+
+// newPosts have IDs that are random, so that no index profits from their order; made beforehand, so that the
+// load is only load.
+func newPosts(n int) []Post {
+	posts := make([]Post, n)
 	random := make([]byte, 16)
-	for i := range g.posts {
+	for i := range posts {
 		_, _ = rand.Read(random) // never fails
-		g.posts[i].EventID = "bench_" + hex.EncodeToString(random)
+		posts[i].EventID = "bench_" + hex.EncodeToString(random)
 	}
-	return g
+	return posts
 }
 
 // requests is how many the plan needs.
-func (g *generator) requests() int { return (g.N + g.Batch - 1) / g.Batch }
+func (p Plan) requests() int { return (p.N + max(1, p.Batch) - 1) / max(1, p.Batch) }
 
 // of is the events of a request.
 func (g *generator) of(request int) []Post {
@@ -103,6 +134,25 @@ func (g *generator) asFastAsAnswered(ctx context.Context) {
 		})
 	}
 	all.Wait()
+}
+
+// untilItEnds posts as fast as events are answered, refused ones too, until the time is over.
+func (g *generator) untilItEnds(ctx context.Context) {
+	end := payload.Now() + g.Lasts().Nanoseconds()
+	posted := make([][]Post, g.Connections)
+	var all sync.WaitGroup
+	for i := range posted {
+		all.Go(func() {
+			var buffer []byte
+			for ctx.Err() == nil && payload.Now() < end {
+				posts := newPosts(g.Batch)
+				buffer = g.post(ctx, buffer[:0], posts, 0)
+				posted[i] = append(posted[i], posts...)
+			}
+		})
+	}
+	all.Wait()
+	g.posts = slices.Concat(posted...)
 }
 
 // atRate begins each request at its time, whatever became of those before: a slow answer must not thin
@@ -129,13 +179,14 @@ func (g *generator) atRate(ctx context.Context) {
 func (g *generator) post(ctx context.Context, buffer []byte, events []Post, due int64) []byte {
 	sent := payload.Now()
 	buffer, path := g.body(buffer, events, sent)
-	status, err := g.send(ctx, path, buffer)
+	answer, err := g.send(ctx, path, buffer)
 	answered := payload.Now()
 	if err != nil {
-		status = 0
+		answer.status = 0
 	}
 	for i := range events {
-		events[i].SentNS, events[i].AnsweredNS, events[i].Status = sent, answered, status
+		events[i].SentNS, events[i].AnsweredNS = sent, answered
+		events[i].Status, events[i].RetryAfter = answer.status, answer.retryAfter
 		if due != 0 {
 			events[i].LateNS = sent - due
 		}
@@ -155,7 +206,11 @@ func (g *generator) body(b []byte, events []Post, sent int64) (body []byte, path
 }
 
 func (g *generator) event(b []byte, id string, sent int64) []byte {
-	b = fmt.Appendf(b, `{"id":%q,"type":%q,"data":`, id, g.EventType)
+	b = fmt.Appendf(b, `{"id":%q,"type":%q,`, id, g.EventType)
+	if g.Tenant != "" {
+		b = fmt.Appendf(b, `"tenant":%q,`, g.Tenant)
+	}
+	b = append(b, `"data":`...)
 	b = payload.Append(b, sent, g.Size)
 	return append(b, '}')
 }

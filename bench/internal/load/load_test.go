@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/bench/internal/load"
 	"github.com/postrider/postrider/bench/internal/payload"
@@ -18,6 +19,8 @@ type event struct {
 	ID   string          `json:"id"`
 	Type string          `json:"type"`
 	Data json.RawMessage `json:"data"`
+
+	Tenant string `json:"tenant"`
 }
 
 // intake answers as the API does, except that it refuses what refuse says.
@@ -41,6 +44,7 @@ func (in *intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.refuse != nil && in.refuse(len(in.events)) {
+		w.Header().Set("Retry-After", "10")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
@@ -105,15 +109,54 @@ func TestARefusedEventIsNotedAndNotTriedAgain(t *testing.T) {
 	var statuses []int
 	for _, p := range posts {
 		statuses = append(statuses, p.Status)
+		if p.RetryAfter != (p.Status == http.StatusTooManyRequests) {
+			t.Errorf("noted %+v", p)
+		}
 	}
 	if want := []int{202, 202, 202, 429, 429}; !slices.Equal(statuses, want) {
 		t.Errorf("got %v, want %v", statuses, want)
 	}
 }
 
+func TestForATimeEventsArePostedAsFastAsTheyAreAnswered(t *testing.T) {
+	t.Parallel()
+	in := &intake{}
+	server := httptest.NewServer(in)
+	defer server.Close()
+	plan := load.Plan{URL: server.URL, Tenant: "noisy", EventType: "bench.sent", Seconds: 0.05, Connections: 2, Batch: 3}
+	posts, err := load.Run(t.Context(), plan)
+	if err != nil || len(posts) == 0 || len(posts)%3 != 0 || len(posts) != len(in.events) {
+		t.Fatalf("%d noted, %d arrived, %v", len(posts), len(in.events), err)
+	}
+	ids := map[string]bool{}
+	for i, p := range posts {
+		ids[p.EventID] = true
+		if p.Status != http.StatusAccepted || in.events[i].Tenant != "noisy" {
+			t.Errorf("noted %+v, arrived %+v", p, in.events[i])
+		}
+	}
+	if len(ids) != len(posts) {
+		t.Errorf("%d different events of %d", len(ids), len(posts))
+	}
+}
+
+func TestHowLongALoadLastsIsKnownWhereItHasATime(t *testing.T) {
+	t.Parallel()
+	for want, plan := range map[time.Duration]load.Plan{
+		0:                       {N: 100, Connections: 4},
+		1500 * time.Millisecond: {Seconds: 1.5, Connections: 4},
+		2 * time.Second:         {N: 100, Rate: 50},
+		5 * time.Second:         {N: 100, Rate: 2, Batch: 10},
+	} {
+		if got := plan.Lasts(); got != want {
+			t.Errorf("%+v: got %s, want %s", plan, got, want)
+		}
+	}
+}
+
 func TestAPlanWithoutEventsOrPaceIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, plan := range []load.Plan{{Connections: 1}, {N: 1}} {
+	for _, plan := range []load.Plan{{Connections: 1}, {N: 1}, {Seconds: 1}, {Seconds: 1, Rate: 1}, {Seconds: 1, N: 1, Connections: 1}} {
 		if _, err := load.Run(t.Context(), plan); err == nil {
 			t.Errorf("%+v: taken", plan)
 		}
@@ -122,7 +165,7 @@ func TestAPlanWithoutEventsOrPaceIsRefused(t *testing.T) {
 
 func TestPostsAreReadAsTheyWereWritten(t *testing.T) {
 	t.Parallel()
-	want := []load.Post{{"evt_1", 1, 20, 3, 202}, {"evt_2", 2, 30, 0, 0}}
+	want := []load.Post{{"evt_1", 1, 20, 3, 202, false}, {"evt_2", 2, 30, 0, 429, true}}
 	var text bytes.Buffer
 	if err := load.Write(&text, want); err != nil {
 		t.Fatal(err)
@@ -131,7 +174,7 @@ func TestPostsAreReadAsTheyWereWritten(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
-	if _, err := load.Read(bytes.NewBufferString("evt_1,1,2,x,202\n")); err == nil {
+	if _, err := load.Read(bytes.NewBufferString("evt_1,1,2,x,202,false\n")); err == nil {
 		t.Error("a number that is none was read")
 	}
 }

@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ type Client struct {
 
 // NewClient asks the receiver at the URL, which has no path.
 func NewClient(url string) *Client {
-	return &Client{url: url, http: &http.Client{Timeout: time.Minute}}
+	return &Client{url: url, http: &http.Client{Timeout: 5 * time.Minute}}
 }
 
 // URL is where the receiver gets webhooks for the path.
@@ -35,18 +36,38 @@ func (c *Client) SetSecret(ctx context.Context, secret string) error {
 	return body.Close()
 }
 
-// Count is how many different events have come.
-func (c *Client) Count(ctx context.Context) (n int, err error) {
+// Return has the endpoints that are down or silent return after a time.
+func (c *Client) Return(ctx context.Context, after time.Duration) error {
+	body, err := c.do(ctx, http.MethodPut, ReturnPath, strconv.FormatFloat(after.Seconds(), 'f', -1, 64))
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
+// Counts are how many deliveries have come.
+func (c *Client) Counts(ctx context.Context) (counts Counts, err error) {
 	body, err := c.do(ctx, http.MethodGet, CountPath, "")
 	if err != nil {
-		return 0, err
+		return counts, err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	text, err := io.ReadAll(body)
-	if err != nil {
-		return 0, fmt.Errorf("read the receiver's count: %w", err)
+	if err := json.NewDecoder(body).Decode(&counts); err != nil {
+		return counts, fmt.Errorf("read the receiver's counts: %w", err)
 	}
-	return strconv.Atoi(string(text))
+	return counts, nil
+}
+
+// Delivered is how many deliveries were answered 204.
+func (c *Client) Delivered(ctx context.Context) (int, error) {
+	counts, err := c.Counts(ctx)
+	return counts.Delivered, err
+}
+
+// Refused is how many deliveries were answered otherwise at least once.
+func (c *Client) Refused(ctx context.Context) (int, error) {
+	counts, err := c.Counts(ctx)
+	return counts.Refused, err
 }
 
 // Receipts is every request that came, in the order in which they did.
@@ -57,7 +78,7 @@ func (c *Client) Receipts(ctx context.Context) (receipts []Receipt, err error) {
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
 	lines := csv.NewReader(body)
-	lines.FieldsPerRecord, lines.ReuseRecord = 4, true
+	lines.FieldsPerRecord, lines.ReuseRecord = 6, true
 	for {
 		fields, err := lines.Read()
 		if errors.Is(err, io.EOF) {
@@ -72,15 +93,6 @@ func (c *Client) Receipts(ctx context.Context) (receipts []Receipt, err error) {
 		}
 		receipts = append(receipts, receipt)
 	}
-}
-
-func parseReceipt(fields []string) (r Receipt, err error) {
-	var errs [3]error
-	r.EventID = strings.Clone(fields[0])
-	r.SentNS, errs[0] = strconv.ParseInt(fields[1], 10, 64)
-	r.ReceivedNS, errs[1] = strconv.ParseInt(fields[2], 10, 64)
-	r.Intact, errs[2] = strconv.ParseBool(fields[3])
-	return r, errors.Join(errs[:]...)
 }
 
 func (c *Client) do(ctx context.Context, method, path, body string) (io.ReadCloser, error) {

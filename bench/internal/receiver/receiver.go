@@ -1,15 +1,13 @@
 // Package receiver is the benchmark's webhook receiver: it verifies each request, notes when it came, and
-// answers 204 at once, or never.
+// answers as the request's path says.
 package receiver
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -18,43 +16,62 @@ import (
 	"github.com/postrider/postrider/signing"
 )
 
-// Paths of the receiver. The last three are the benchmark's own.
+// Paths of the endpoints. One more element may follow, which tells endpoints apart: see Path.
 const (
-	AlivePath    = "/alive"    // answers 204 at once
-	DeadPath     = "/dead"     // never answers
+	AlivePath  = "/alive"  // answers 204 at once
+	DeadPath   = "/dead"   // never answers; its requests are not noted
+	FlakyPath  = "/flaky"  // answers 500 to the first attempt of one event in ten, 204 to all else
+	DownPath   = "/down"   // answers 503 until its return, Retry-After being the time until then; then 204
+	SilentPath = "/silent" // answers nothing until its return, then 204. What was given up before is not noted
+)
+
+// Paths of the benchmark's own.
+const (
 	SecretPath   = "/secret"   // PUT: verify with this secret from now on; without one nothing is verified
-	CountPath    = "/count"    // GET: how many different events came to AlivePath
+	ReturnPath   = "/return"   // PUT: in so many seconds DownPath and SilentPath return; until then their return is an hour away
+	CountPath    = "/count"    // GET: Counts as JSON
 	ReceiptsPath = "/receipts" // GET: every Receipt as a line of CSV
 )
 
 // maxBytes of a request's body are read.
 const maxBytes = 4 << 20
 
-// Receipt is one request to AlivePath.
-type Receipt struct {
-	EventID            string
-	SentNS, ReceivedNS int64 // of payload.Now; SentNS is what the data says
-	Intact             bool  // whole, and its signature right
-}
+// Path is that of the endpoint number n among those that answer in the same way.
+func Path(way string, n int) string { return way + "/" + strconv.Itoa(n) }
 
 // Receiver is an http.Handler for all paths.
 type Receiver struct {
 	http.Handler
 	size int // of an event's data in bytes
 
-	mu       sync.Mutex
-	verifier *signing.Verifier // nil: nothing is verified
-	receipts []Receipt
-	events   map[string]struct{}
+	mu        sync.Mutex
+	verifier  *signing.Verifier // nil: nothing is verified
+	returns   time.Time
+	changed   chan struct{} // closed when returns is set
+	receipts  []Receipt
+	delivered map[delivery]struct{} // answered 204
+	refused   map[delivery]struct{} // answered something else
 }
+
+// delivery is an event to an endpoint.
+type delivery struct{ event, endpoint string }
 
 // New expects data of the given size.
 func New(size int) *Receiver {
-	r := &Receiver{size: size, events: map[string]struct{}{}}
+	r := &Receiver{
+		size: size, returns: time.Now().Add(time.Hour), changed: make(chan struct{}),
+		delivered: map[delivery]struct{}{}, refused: map[delivery]struct{}{},
+	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+AlivePath, r.receive)
-	mux.HandleFunc("POST "+DeadPath, never)
+	for path, handler := range map[string]http.HandlerFunc{
+		AlivePath: r.receive(alive), FlakyPath: r.receive(r.flaky), DownPath: r.receive(r.down),
+		SilentPath: r.silent, DeadPath: never,
+	} {
+		mux.Handle("POST "+path, handler)
+		mux.Handle("POST "+path+"/{endpoint}", handler)
+	}
 	mux.HandleFunc("PUT "+SecretPath, r.setSecret)
+	mux.HandleFunc("PUT "+ReturnPath, r.setReturn)
 	mux.HandleFunc("GET "+CountPath, r.count)
 	mux.HandleFunc("GET "+ReceiptsPath, r.list)
 	r.Handler = mux
@@ -71,12 +88,34 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
+// receive answers with the status of answer, which is called with the lock held, and notes the request.
+func (r *Receiver) receive(answer func(http.Header, delivery) int) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		receipt, err := r.read(w, req)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		d := delivery{receipt.EventID, receipt.Endpoint}
+		r.mu.Lock()
+		receipt.Status = answer(w.Header(), d)
+		r.receipts = append(r.receipts, receipt)
+		if receipt.Delivered() {
+			r.delivered[d] = struct{}{}
+		} else {
+			r.refused[d] = struct{}{}
+		}
+		r.mu.Unlock()
+		w.WriteHeader(receipt.Status)
+	}
+}
+
+// read is the request's receipt, but for the status.
+func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (Receipt, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBytes))
-	receipt := Receipt{EventID: req.Header.Get(signing.HeaderID), ReceivedNS: payload.Now()}
+	receipt := Receipt{EventID: req.Header.Get(signing.HeaderID), Endpoint: req.URL.Path, ReceivedNS: payload.Now()}
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
+		return receipt, err
 	}
 	receipt.SentNS, receipt.Intact = payload.SentAt(body, r.size)
 	r.mu.Lock()
@@ -85,53 +124,5 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 	if verifier != nil && verifier.Verify(req.Header, body) != nil {
 		receipt.Intact = false
 	}
-	r.mu.Lock()
-	r.receipts = append(r.receipts, receipt)
-	r.events[receipt.EventID] = struct{}{}
-	r.mu.Unlock()
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// never holds the request until its sender has had enough of it.
-func never(_ http.ResponseWriter, req *http.Request) {
-	_, _ = io.Copy(io.Discard, req.Body) // or the end of the connection would go unseen
-	<-req.Context().Done()
-}
-
-func (r *Receiver) setSecret(w http.ResponseWriter, req *http.Request) {
-	text, err := io.ReadAll(io.LimitReader(req.Body, 1024))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	key, err := signing.ParseSecret(string(text))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.verifier = signing.NewVerifier([]signing.Key{key})
-}
-
-func (r *Receiver) count(w http.ResponseWriter, _ *http.Request) {
-	r.mu.Lock()
-	n := len(r.events)
-	r.mu.Unlock()
-	_, _ = io.WriteString(w, strconv.Itoa(n))
-}
-
-func (r *Receiver) list(w http.ResponseWriter, _ *http.Request) {
-	r.mu.Lock()
-	receipts := slices.Clip(r.receipts)
-	r.mu.Unlock()
-	lines := csv.NewWriter(w)
-	for _, receipt := range receipts {
-		_ = lines.Write(receipt.fields())
-	}
-	lines.Flush()
-}
-
-func (r Receipt) fields() []string {
-	return []string{r.EventID, strconv.FormatInt(r.SentNS, 10), strconv.FormatInt(r.ReceivedNS, 10), strconv.FormatBool(r.Intact)}
+	return receipt, nil
 }

@@ -1,6 +1,7 @@
 package receiver_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,8 +15,16 @@ import (
 
 const size = 200
 
-// deliver posts data as a webhook signed with the secret.
+// deliver posts data as a webhook signed with the secret, to which the answer is 204.
 func deliver(t *testing.T, url, id, secret string, data []byte) {
+	t.Helper()
+	if resp := post(t, url, id, secret, data); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("%s: %s", id, resp.Status)
+	}
+}
+
+// post is the answer to a webhook.
+func post(t *testing.T, url, id, secret string, data []byte) *http.Response {
 	t.Helper()
 	key, err := signing.ParseSecret(secret)
 	if err != nil {
@@ -33,9 +42,10 @@ func deliver(t *testing.T, url, id, secret string, data []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusNoContent {
-		t.Errorf("%s: %v", resp.Status, err)
+	if err := resp.Body.Close(); err != nil {
+		t.Error(err)
 	}
+	return resp
 }
 
 func TestEveryRequestIsNotedWithItsTimesAndWhetherItIsIntact(t *testing.T) {
@@ -55,7 +65,7 @@ func TestEveryRequestIsNotedWithItsTimesAndWhetherItIsIntact(t *testing.T) {
 	deliver(t, client.URL(receiver.AlivePath), "evt_2", signing.NewSecret(), data)
 	deliver(t, client.URL(receiver.AlivePath), "evt_3", secret, data[:size-1])
 
-	if n, err := client.Count(t.Context()); n != 3 || err != nil {
+	if n, err := client.Delivered(t.Context()); n != 3 || err != nil {
 		t.Errorf("%d different events, %v; want 3", n, err)
 	}
 	receipts, err := client.Receipts(t.Context())
@@ -81,4 +91,70 @@ func TestAWrongSecretIsRefused(t *testing.T) {
 	if err := receiver.NewClient(server.URL).SetSecret(t.Context(), "hunter2"); err == nil {
 		t.Error("taken")
 	}
+}
+
+func TestOneEventInTenFailsAtFirst(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(receiver.New(size))
+	defer server.Close()
+	client := receiver.NewClient(server.URL)
+	url, secret, data := client.URL(receiver.Path(receiver.FlakyPath, 1)), signing.NewSecret(), payload.Append(nil, payload.Now(), size)
+	failed := 0
+	for i := range 1000 {
+		id := fmt.Sprint("evt_", i)
+		if !receiver.FailsAtFirst(id) {
+			continue
+		}
+		failed++
+		if resp := post(t, url, id, secret, data); resp.StatusCode != http.StatusInternalServerError {
+			t.Errorf("%s: %s", id, resp.Status)
+		}
+		deliver(t, url, id, secret, data)
+	}
+	if failed < 50 || failed > 200 {
+		t.Errorf("%d of 1,000 fail", failed)
+	}
+	if counts, err := client.Counts(t.Context()); counts != (receiver.Counts{Delivered: failed, Refused: failed}) || err != nil {
+		t.Errorf("of %d it counts %+v, %v", failed, counts, err)
+	}
+}
+
+func TestAnEndpointThatIsDownSaysWhenItReturns(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(receiver.New(size))
+	defer server.Close()
+	client := receiver.NewClient(server.URL)
+	url, secret, data := client.URL(receiver.DownPath), signing.NewSecret(), payload.Append(nil, payload.Now(), size)
+	if err := client.Return(t.Context(), 100*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	resp := post(t, url, "evt_1", secret, data)
+	if after := resp.Header.Get("Retry-After"); resp.StatusCode != http.StatusServiceUnavailable || after != "100" {
+		t.Errorf("%s, Retry-After %q", resp.Status, after)
+	}
+	if err := client.Return(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	deliver(t, url, "evt_1", secret, data)
+}
+
+func TestAnEndpointThatIsSilentAnswersWhenItReturns(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(receiver.New(size))
+	defer server.Close()
+	client := receiver.NewClient(server.URL)
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		deliver(t, client.URL(receiver.SilentPath), "evt_1", signing.NewSecret(), payload.Append(nil, payload.Now(), size))
+	}()
+	select {
+	case <-answered:
+		t.Fatal("it did not wait")
+	case <-time.After(20 * time.Millisecond):
+	}
+	if err := client.Return(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	<-answered
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/postrider/postrider/bench/internal/figures"
+	"github.com/postrider/postrider/bench/internal/load"
+	"github.com/postrider/postrider/bench/internal/scrape"
+)
+
+// flat is a long spike: is it at its end as quick as it was at its beginning, and what does an event take of the disk?
+func flat(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	if err := b.warmUp(ctx); err != nil {
+		return nil, err
+	}
+	before, err := diskBytes(filepath.Join(b.dir, "data"))
+	if err != nil {
+		return nil, err
+	}
+	cost, err := newMeter(b)
+	if err != nil {
+		return nil, err
+	}
+	stop := watch(ctx, countEvery, b.countCompleted)
+	o, err := deliver(ctx, b, load.Plan{EventType: aliveType, N: b.n, Connections: b.connections}, 1)
+	completed, err2 := stop()
+	if err := errors.Join(err, err2); err != nil {
+		return nil, err
+	}
+	costs, err := cost.figures(o.traffic.Accepted(), o.cpu)
+	if err != nil {
+		return nil, err
+	}
+	after, err := diskBytes(filepath.Join(b.dir, "data"))
+	if err != nil {
+		return nil, err
+	}
+	ended := completed.times(completedWorkflows)
+	return slices.Concat(o.traffic.Throughput(), o.traffic.Latencies(),
+		figures.Tenths("delivered", o.traffic.Began(), o.traffic.Received()),
+		figures.Tenths("workflows", o.traffic.Began(), ended),
+		[]figures.Figure{{Name: "disk bytes/event", Value: float64(after-before) / float64(max(1, o.traffic.Accepted()))}},
+		costs, o.counts()), nil
+}
+
+const completedWorkflows = "completed"
+
+func (b *bed) countCompleted(ctx context.Context) (scrape.Metrics, error) {
+	n, err := b.workflows.completed(ctx)
+	return scrape.Metrics{completedWorkflows: float64(n)}, err
+}
+
+// diskBytes is what the files below dir take of the disk. Files that go away meanwhile do not count.
+func diskBytes(dir string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return ignoreGone(err)
+		}
+		info, err := d.Info()
+		if err != nil {
+			return ignoreGone(err)
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok && !d.IsDir() {
+			sum += stat.Blocks * 512
+		}
+		return nil
+	})
+	return sum, err
+}
+
+func ignoreGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
