@@ -44,7 +44,7 @@ func (d *Dispatcher) LineUp(row store.OutboxRow, due time.Time) {
 func (d *Dispatcher) LineUpFailed(eventUID, endpointKey int64, due time.Time) {
 	d.lane.mu.Lock()
 	defer d.lane.mu.Unlock()
-	d.lane.putBack(&item{OutboxRow: store.OutboxRow{EventUID: eventUID, Kind: store.OutboxStart}, endpoint: endpointKey, due: due})
+	d.lane.putBack(&item{OutboxRow: store.OutboxRow{EventUID: eventUID, Kind: store.OutboxStart, Class: store.OutboxUndelivered}, endpoint: endpointKey, due: due})
 }
 
 // LineUpLater is LineUp for a row that was tried in vain and is to be tried again then.
