@@ -20,8 +20,6 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 	switch {
 	case d.load.diskLow.Load():
 		return busy(webhook.Unavailable, "disk_full", "there is hardly any disk space left", 30*time.Second)
-	case time.Duration(d.load.commit.Load()) > d.cfg.MaxCommit:
-		return busy(webhook.Unavailable, "store_slow", "the store is slow to write", 2*time.Second)
 	case waiting >= d.cfg.MaxWaiting, bytes >= d.cfg.MaxBytes:
 		return busy(webhook.RateLimited, "backlog_full", "too many deliveries are waiting", 10*time.Second)
 	case waiting < d.cfg.MaxWaiting/2 && bytes < d.cfg.MaxBytes/2:
@@ -47,22 +45,11 @@ func (l *load) share(most int64) int64 {
 	return most / max(1, tenants)
 }
 
-// committed takes in how long an accepting commit took. The quickest of a second counts: one that
-// waited for a busy disk says nothing, a second in which all waited does.
-func (l *load) committed(took time.Duration) {
-	for {
-		was := l.quickest.Load()
-		if was != 0 && was <= int64(took) || l.quickest.CompareAndSwap(was, int64(took)) {
-			return
-		}
-	}
-}
-
 // loadLoop measures what can't be counted along the way.
 func (d *Dispatcher) loadLoop(ctx context.Context) error {
 	turn := 0
 	return d.every(ctx, time.Second, "measure the load", func(ctx context.Context) error {
-		d.load.commit.Store(d.load.quickest.Swap(0))
+		d.pressure.adapt()
 		if d.cfg.MinFreeDisk > 0 {
 			var fs unix.Statfs_t
 			if err := unix.Statfs(d.cfg.DiskPath, &fs); err == nil {
@@ -91,6 +78,8 @@ func (d *Dispatcher) Status() webhook.IntakeStatus {
 	status.Backlog = max(0, d.load.waiting.Load())
 	if refused, ok := webhook.AsError(d.refuse(nil)); ok {
 		status.Refusing, status.Reason, status.RetryAfter = true, refused.Detail, refused.RetryAfter
+	} else if d.pressure.refusing(time.Now()) {
+		status.Refusing, status.Reason, status.RetryAfter = true, "more events are sent than can be stored just now", time.Second
 	}
 	return status
 }

@@ -33,7 +33,7 @@ type Config struct {
 	MaxBytes    int64  // refuse intake above; default 10 GiB of data that waits
 	MinFreeDisk uint64 // refuse intake below so many bytes free where DiskPath is; 0: not looked at
 	DiskPath    string
-	MaxCommit   time.Duration // refuse intake while a commit takes longer; default 500 ms
+	MaxCommit   time.Duration // refuse events that would wait longer to be stored; default 500 ms
 
 	SweepEvery time.Duration // default 5 s
 	SweepGrace time.Duration // default 60 s; each row also gets its own time-out and 30 s

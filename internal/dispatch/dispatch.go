@@ -39,17 +39,18 @@ type Sender interface {
 
 // Dispatcher implements the intake of the API and the activities' Dispatcher.
 type Dispatcher struct {
-	cfg     Config
-	store   Store
-	sender  Sender
-	engine  Engine
-	log     *slog.Logger
-	metrics *telemetry.Metrics
-	node    int64
-	routes  *routes
-	lane    *lane
-	load    load
-	doubt   doubt
+	cfg      Config
+	store    Store
+	sender   Sender
+	engine   Engine
+	log      *slog.Logger
+	metrics  *telemetry.Metrics
+	node     int64
+	routes   *routes
+	lane     *lane
+	load     load
+	doubt    doubt
+	pressure *pressure
 
 	work chan *entry   // what the senders take; never blocks: capacity is the number of senders
 	feed chan struct{} // wakes the feeder
@@ -81,7 +82,7 @@ func New(node int64, s Store, snd Sender, engine Engine, log *slog.Logger, metri
 		queues: map[int64]*queue{},
 		events: map[int64]*event{},
 	}
-	d.routes = newRoutes(s)
+	d.routes, d.pressure = newRoutes(s), newPressure(cfg.MaxCommit)
 	d.lane = newLane(d)
 	return d, nil
 }
@@ -201,13 +202,11 @@ func (r *ring) has(v int64) bool { _, ok := r.set[v]; return ok }
 
 // load is what the bounds on intake are measured against.
 type load struct {
-	waiting  atomic.Int64 // deliveries that wait to be sent, as rows
-	bytes    atomic.Int64 // their data
-	commit   atomic.Int64 // the quickest accepting commit of the last second, ns; 0: there was none
-	quickest atomic.Int64 // of this second
-	held     atomic.Int64
-	diskLow  atomic.Bool
-	tenants  sync.Map // tenant → *atomic.Int64 of waiting deliveries
+	waiting atomic.Int64 // deliveries that wait to be sent, as rows
+	bytes   atomic.Int64 // their data
+	held    atomic.Int64
+	diskLow atomic.Bool
+	tenants sync.Map // tenant → *atomic.Int64 of waiting deliveries
 }
 
 func (l *load) start(b store.Backlog) {

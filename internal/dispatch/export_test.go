@@ -87,3 +87,20 @@ func (d *Dispatcher) NoteCall(err error, now time.Time) int {
 	d.lane.engine.note(err, now)
 	return d.lane.engine.workers(now)
 }
+
+// Pressure is what bounds intake.
+type Pressure struct{ *pressure }
+
+// NewPressure aims at that long a wait.
+func NewPressure(aim time.Duration) Pressure { return Pressure{newPressure(aim)} }
+
+// Enter lets events in or refuses them.
+func (p Pressure) Enter(events []store.NewEvent, now time.Time) (func(time.Time), error) {
+	return p.enter(events, now)
+}
+
+// Adapt is called every second.
+func (p Pressure) Adapt() { p.adapt() }
+
+// Limit is how much may wait.
+func (p Pressure) Limit() int { return p.limit }

@@ -80,9 +80,13 @@ func (d *Dispatcher) acceptSome(ctx context.Context, b *batch, indexes []int) ([
 		}
 		events[n] = b.sent[i]
 	}
-	begun := time.Now()
+	leave, err := d.pressure.enter(events, time.Now())
+	if err != nil {
+		d.metrics.Accepted(ctx, telemetry.IntakeRefused, len(events))
+		return nil, err
+	}
 	results, err := d.store.Accept(ctx, events)
-	d.load.committed(time.Since(begun))
+	leave(time.Now())
 	if err != nil {
 		d.doubt.raise(time.Now())
 		return nil, &webhook.Error{Kind: webhook.Unavailable, Code: "store_unavailable", Detail: "events can't be stored just now", RetryAfter: time.Second, Cause: err}

@@ -2,7 +2,11 @@ package dispatch_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,16 +53,37 @@ func TestIntakeRefusesWhileTooManyBytesWait(t *testing.T) {
 	h.refused(webhook.DefaultTenant, webhook.RateLimited, "backlog_full")
 }
 
-func TestIntakeRefusesWhileCommitsAreSlow(t *testing.T) {
+func TestIntakeRefusesMoreThanTheStoreCanWriteInTime(t *testing.T) {
 	t.Parallel()
-	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxCommit: 200 * time.Millisecond})
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxCommit: 50 * time.Millisecond})
 	h.store.set(func(s *faultyStore) {
-		s.onAccept = func() error { time.Sleep(300 * time.Millisecond); return nil } //nolint:forbidigo // a slow disk
+		s.onAccept = func() error { time.Sleep(200 * time.Millisecond); return nil } //nolint:forbidigo // a slow disk
 	})
-	h.post(1)
-	h.await("intake is closed", func() bool { return h.Status().Refusing })
-	h.refused(webhook.DefaultTenant, webhook.Unavailable, "store_slow")
-	h.store.set(func(s *faultyStore) { s.onAccept = nil })
+	var posting sync.WaitGroup
+	var refused, stop atomic.Bool
+	for n := range 100 {
+		posting.Go(func() {
+			for i := 0; !stop.Load(); i++ {
+				large := newEvent("noisy", fmt.Sprintf("evt_%d_%d", n, i))
+				large.Data = []byte(`"` + strings.Repeat("x", 4<<10) + `"`)
+				if _, err := h.Accept(t.Context(), []webhook.Event{large}); err != nil {
+					refusal, ok := webhook.AsError(err)
+					refused.Store(ok && refusal.Code == "store_slow" && refusal.RetryAfter > 0)
+					time.Sleep(10 * time.Millisecond) //nolint:forbidigo // as a client would
+				}
+			}
+		})
+	}
+	h.await("some are refused", refused.Load)
+	if !h.Status().Refusing {
+		t.Error("it does not say that it refuses")
+	}
+	h.await("a tenant that sends little is let in", func() bool {
+		_, err := h.Accept(t.Context(), []webhook.Event{newEvent("quiet", "evt_quiet")})
+		return err == nil
+	})
+	stop.Store(true)
+	posting.Wait()
 	h.await("intake is open again", func() bool { return !h.Status().Refusing })
 }
 
