@@ -2,7 +2,8 @@
 // UI (Start), or a cluster elsewhere (Dial).
 //
 // The embedded server keeps its data in one directory, on Pebble or in SQLite files, or in the Postgres database that
-// Postrider's rows are in. It listens on loopback addresses only and makes no connection to anywhere else. Calls of this process's own client to it do not cross the network.
+// Postrider's rows are in. It listens on loopback addresses only and makes no connection to anywhere else. Calls of this
+// process's own client to it do not cross the network.
 package engine
 
 import (

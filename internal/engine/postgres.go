@@ -89,8 +89,10 @@ func (p *postgres) connect(s postgresStore) (*sqlx.DB, error) {
 	db.SetMaxOpenConns(s.connections)
 	db.SetMaxIdleConns(s.connections)
 	db.SetConnMaxIdleTime(time.Minute)
-	db.MapperFunc(strcase.ToSnake) // a column's name from a field's
-	if err := db.Ping(); err != nil {
+	db.MapperFunc(strcase.ToSnake)                                           // a column's name from a field's
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout) // Temporal gives none
+	defer cancel()
+	if err := db.PingContext(ctx); err != nil {
 		_ = db.Close()
 		return nil, err
 	}

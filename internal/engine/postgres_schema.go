@@ -151,10 +151,10 @@ func readMigration(dir string) (m migration, err error) {
 		return m, err
 	}
 	var manifest struct {
-		CurrVersion          string   `json:"CurrVersion"`
-		MinCompatibleVersion string   `json:"MinCompatibleVersion"`
-		Description          string   `json:"Description"`
-		SchemaUpdateCqlFiles []string `json:"SchemaUpdateCqlFiles"`
+		CurrVersion          string
+		MinCompatibleVersion string
+		Description          string
+		SchemaUpdateCqlFiles []string
 	}
 	if err := json.Unmarshal(text, &manifest); err != nil {
 		return m, err
@@ -216,7 +216,7 @@ func (p *postgres) advise(err error) error {
 	if !ok {
 		return err
 	}
-	switch role := (pgx.Identifier{p.database.User}).Sanitize(); pg.Code {
+	switch role := (pgx.Identifier{p.database.User}).Sanitize(); pg.Code { //nolint:misspell // pgx's word
 	case insufficientPrivilege:
 		return fmt.Errorf("%w; let the database's owner run: CREATE SCHEMA IF NOT EXISTS %s AUTHORIZATION %[4]s; "+
 			"CREATE SCHEMA IF NOT EXISTS %[3]s AUTHORIZATION %[4]s; CREATE EXTENSION IF NOT EXISTS btree_gin; "+
