@@ -150,6 +150,9 @@ func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int
 	if why != webhook.WaitingForNothing {
 		return d.wait(ctx, p, why)
 	}
+	if row.State == webhook.DeliveryRetrying && row.Wish == webhook.WishNone {
+		d.lane.retries(row.DueAt, time.Now())
+	}
 	// Committed even if the activity's time is up: the request has been made.
 	ctx = context.WithoutCancel(ctx)
 	after, result, err := d.attempt(ctx, p)

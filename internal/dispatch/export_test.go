@@ -104,3 +104,9 @@ func (p Pressure) Adapt() { p.adapt() }
 
 // Limit is how much may wait.
 func (p Pressure) Limit() int { return p.limit }
+
+// NoteRetry tells the lane that a retry was made now that was due then.
+func (d *Dispatcher) NoteRetry(due, now time.Time) { d.lane.retries(due, now) }
+
+// ForgetRetries makes the lane forget those that came late.
+func (d *Dispatcher) ForgetRetries() { d.lane.late.Store(0) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,13 +18,15 @@ import (
 //
 // The order is: people's wishes and news, then events that the engine is to deliver itself, then
 // events with a failed first attempt, endpoint by endpoint, by the time of their retry, then delivered ones. The last
-// yield to intake and first attempts, but never below a floor, and the less the longer they have waited.
+// yield to retries that come late, and to intake and first attempts, to these the less the longer they have waited; but never
+// below a floor.
 type lane struct {
 	d      *Dispatcher
 	engine engineState
 
 	wake      chan struct{}
-	readAfter time.Time // of hand alone: the store failed and rests until then
+	late      atomic.Int64 // Unix time in ns of the latest retry that came late
+	readAfter time.Time    // of hand alone: the store failed and rests until then
 
 	mu      sync.Mutex
 	wishes  []*item
@@ -62,6 +65,8 @@ const (
 	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead
 	youth       = time.Second            // after which a workflow is started although a first attempt is not over
 	lagging     = 2_000                  // failed events waiting for the engine
+	retryLate   = 100 * time.Millisecond // a retry that comes so long after its time shows that the engine has too much to do
+	relief      = 500 * time.Millisecond // and so long delivered events make way
 )
 
 func newLane(d *Dispatcher) *lane {
@@ -135,7 +140,7 @@ func (l *lane) next() (*item, time.Duration) {
 	case l.failed.size() > 0:
 		i = l.failed.pop()
 	case len(l.rest) > 0:
-		if wait := l.yields(now) - now.Sub(l.lately); busy && wait > 0 {
+		if wait := l.yields(now, busy) - now.Sub(l.lately); wait > 0 {
 			return nil, wait
 		}
 		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
@@ -153,11 +158,25 @@ func (l *lane) next() (*item, time.Duration) {
 	return i, 0
 }
 
-// yields is the least time between two delivered events while first attempts are under way; needs l.mu.
-func (l *lane) yields(now time.Time) time.Duration {
+// yields is the least time between two delivered events: while retries come late, or while first attempts are under way;
+// needs l.mu.
+func (l *lane) yields(now time.Time, busy bool) time.Duration {
+	if now.Sub(time.Unix(0, l.late.Load())) < relief {
+		return laneStarved
+	}
+	if !busy {
+		return 0
+	}
 	waited := now.Sub(l.rest[0].CreatedAt)
 	left := float64(laneInsists-waited) / float64(laneInsists-laneYields)
 	return time.Duration(max(0, min(1, left)) * float64(laneFloor))
+}
+
+// retries notes how a retry came that was due then.
+func (l *lane) retries(due, now time.Time) {
+	if now.Sub(due) > retryLate {
+		l.late.Store(now.UnixNano())
+	}
 }
 
 // lineUpAgain lines items up whose time to be done again has come. Until then they hold up nothing

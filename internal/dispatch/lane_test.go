@@ -107,6 +107,28 @@ func TestDeliveredEventsYieldToFirstAttemptsDownToAFloor(t *testing.T) {
 	}
 }
 
+func TestDeliveredEventsYieldToRetriesThatComeLate(t *testing.T) {
+	t.Parallel()
+	d, now := lane(t), time.Now()
+	d.SetLately(now)
+	old := delivered(1)
+	old.CreatedAt = now.Add(-dispatch.LaneInsists)
+	d.LineUp(old, time.Time{})
+	d.LineUp(delivered(2), time.Time{})
+	d.NoteRetry(now.Add(-time.Second), now)
+	if uid := d.NextInLane(); uid != 0 {
+		t.Errorf("got event %d although a retry came late just now", uid)
+	}
+	d.SetLately(now.Add(-2 * dispatch.LaneStarved))
+	if uid := d.NextInLane(); uid != 1 {
+		t.Errorf("got event %d, want 1: the floor is reached", uid)
+	}
+	d.ForgetRetries()
+	if uid := d.NextInLane(); uid != 2 {
+		t.Errorf("got event %d, want 2 at once", uid)
+	}
+}
+
 func TestADeliveredEventThatHasWaitedLongYieldsNoMore(t *testing.T) {
 	t.Parallel()
 	d := lane(t)
