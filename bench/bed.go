@@ -21,7 +21,9 @@ import (
 type bed struct {
 	options
 	dir          string
-	bench        string // this binary
+	bench        string                                     // this binary
+	again        func(ctx context.Context) (*system, error) // starts the subject on the data that it has
+	multiply     string                                     // as the subject has it
 	receiver     *receiver.Client
 	receiverProc *child.Process
 	*system
@@ -33,7 +35,7 @@ type bed struct {
 
 // makeBed starts a receiver and the subject.
 func makeBed(ctx context.Context, of subject, dir string) (_ *bed, err error) {
-	b := &bed{options: of.told, dir: dir}
+	b := &bed{options: of.told, dir: dir, multiply: of.multiply}
 	if b.bench, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find this binary: %w", err)
 	}
@@ -48,7 +50,8 @@ func makeBed(ctx context.Context, of subject, dir string) (_ *bed, err error) {
 	if err := b.startReceiver(ctx); err != nil {
 		return nil, err
 	}
-	if b.system, err = of.start(ctx, dir, b.receiver); err != nil {
+	b.again = func(ctx context.Context) (*system, error) { return of.start(ctx, dir, b.receiver) }
+	if b.system, err = b.again(ctx); err != nil {
 		return nil, err
 	}
 	b.existed, err = b.workflows.all(ctx)
@@ -171,7 +174,13 @@ func (b *bed) awaitStarted(ctx context.Context, n int) (missing int, err error) 
 }
 
 func (b *bed) await(ctx context.Context, every time.Duration, want int, count func(context.Context) (int, error)) (missing int, err error) {
-	within, cancel := context.WithTimeout(ctx, b.wait)
+	return b.awaitWithin(ctx, b.wait, every, want, count)
+}
+
+func (b *bed) awaitWithin(
+	ctx context.Context, atMost, every time.Duration, want int, count func(context.Context) (int, error),
+) (missing int, err error) {
+	within, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	err = poll(within, every, func() (bool, error) {
 		if err := b.failure(); err != nil {

@@ -24,10 +24,12 @@ type options struct {
 	firstAttempt string // empty: its default
 	serveArgs    []string
 
-	n, connections int // spike, batch
+	n, connections int // spike, batch, engine, large
 	batch          int
 	rate, deadRate float64 // steady, dead
 	seconds        float64
+	closed         int // large
+	dueRate        float64
 	size           int
 	warmup         int
 
@@ -41,12 +43,14 @@ func parseOptions(args []string) (options, error) {
 	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.IntVar(&o.runs, "runs", 1, "how often each scenario is run; several runs are shown as min, median and max")
-	fs.IntVar(&o.n, "n", 5000, "spike, batch, engine: events")
-	fs.IntVar(&o.connections, "connections", 32, "spike, batch, engine: connections that post one request after the other")
+	fs.IntVar(&o.n, "n", 5000, "spike, batch, engine, large: events")
+	fs.IntVar(&o.connections, "connections", 32, "spike, batch, engine, large: connections that post one request after the other")
 	fs.IntVar(&o.batch, "batch", 500, "batch: events in a request")
 	fs.Float64Var(&o.rate, "rate", 100, "steady: events a second")
 	fs.Float64Var(&o.deadRate, "dead-rate", 500, "dead: events a second, nine tenths of them to the dead endpoint")
 	fs.Float64Var(&o.seconds, "seconds", 20, "steady, dead: how long")
+	fs.IntVar(&o.closed, "closed", 200_000, "large: closed workflows that are in the database beforehand")
+	fs.Float64Var(&o.dueRate, "due-rate", 20, "large: how many of them are deleted a second meanwhile, their retention being over")
 	fs.IntVar(&o.size, "size", 1024, "bytes of an event's data")
 	fs.IntVar(&o.warmup, "warmup", 200, "events before the measurement, not counted")
 	fs.StringVar(&o.firstAttempt, "first-attempt", "", "serve's flag of that name: auto, ahead or workflow")
@@ -82,9 +86,9 @@ func (o options) validate() error {
 		}
 	}
 	switch {
-	case min(o.runs, o.n, o.naiveN, o.connections, o.batch) < 1, o.warmup < 0, o.size < 0:
+	case min(o.runs, o.n, o.naiveN, o.connections, o.batch, o.closed) < 1, o.warmup < 0, o.size < 0:
 		return fmt.Errorf("counts must be positive")
-	case min(o.rate, o.deadRate) <= 0, o.seconds <= 0, o.seconds > 3600:
+	case min(o.rate, o.deadRate, o.dueRate) <= 0, o.seconds <= 0, o.seconds > 3600:
 		return fmt.Errorf("rates must be positive, and seconds at most 3600")
 	}
 	if _, err := os.Stat(o.postrider); err != nil {

@@ -14,6 +14,7 @@ type scenario struct {
 	says  func(o options) string
 	naive bool // the naive service can be measured in it
 	lean  bool // it is about the embedded Temporal alone: the lean service is measured in it, and not Postrider
+	large bool // so is this, on Pebble: with few workflows in the database and with many
 	run   func(ctx context.Context, b *bed) ([]figures.Figure, error)
 }
 
@@ -24,6 +25,7 @@ func scenarios() map[string]scenario {
 		"steady": {says: saySteady, naive: true, run: steady},
 		"dead":   {says: sayDead, run: dead},
 		"engine": {says: saySpike, naive: true, lean: true, run: spike},
+		"large":  {says: sayLarge, lean: true, large: true, run: large},
 	}
 }
 
@@ -58,6 +60,14 @@ func saySteady(o options) string {
 func sayDead(o options) string {
 	return fmt.Sprintf("%g events of %d bytes a second to an endpoint that answers, for %g s; then as long with %g a second to one that never does%s",
 		o.deadRate/10, o.size, o.seconds, o.deadRate*9/10, sayServe(o))
+}
+
+func sayLarge(o options) string {
+	s := fmt.Sprintf("%d events of %d bytes from %d connections", o.n, o.size, o.connections)
+	if o.closed > 0 {
+		s += fmt.Sprintf(", with %d closed workflows there, of which %g are deleted a second", o.closed, o.dueRate)
+	}
+	return s
 }
 
 // sayServe is how the served process differs from its default.

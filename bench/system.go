@@ -18,6 +18,7 @@ type system struct {
 	url, key  string // of its API
 	processes []*child.Process
 	workflows *counter
+	readyIn   time.Duration // from the start of the first process until the API was ready
 }
 
 // stop ends the processes in the reverse order of their start.
