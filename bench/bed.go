@@ -107,11 +107,11 @@ func (b *bed) post(ctx context.Context, p load.Plan) (_ loaded, err error) {
 	if err != nil {
 		return loaded{}, err
 	}
-	if err := os.WriteFile(name+".json", plan, 0o600); err != nil {
+	if err := os.WriteFile(name+".json", plan, 0o600); err != nil { //nolint:gosec // a name of our own
 		return loaded{}, err
 	}
-	in, err1 := os.Open(name + ".json")
-	out, err2 := os.Create(name + ".csv")
+	in, err1 := os.Open(name + ".json")   //nolint:gosec // a name of our own
+	out, err2 := os.Create(name + ".csv") //nolint:gosec // a name of our own
 	defer func() { err = errors.Join(err, in.Close(), out.Close()) }()
 	if err := errors.Join(err1, err2); err != nil {
 		return loaded{}, err

@@ -91,8 +91,9 @@ func (s *stores) creation(c *closedCopy) (*persistence.InternalCreateWorkflowExe
 
 func (s *stores) history(c *closedCopy, token []byte) ([]*persistence.InternalAppendHistoryNodesRequest, error) {
 	tree, err := s.serializer.HistoryTreeInfoToBlob(&persistencespb.HistoryTreeInfo{
-		BranchInfo: c.branch, BranchToken: token, ForkTime: c.tree.GetForkTime(),
-		Info: persistence.BuildHistoryGarbageCleanupInfo(s.namespaceID, c.workflowID, c.runID),
+		BranchInfo: c.branch, ForkTime: c.tree.GetForkTime(),
+		BranchToken: token, //nolint:staticcheck // deprecated, and the server writes it all the same
+		Info:        persistence.BuildHistoryGarbageCleanupInfo(s.namespaceID, c.workflowID, c.runID),
 	})
 	if err != nil {
 		return nil, err
