@@ -21,7 +21,9 @@ import (
 type bed struct {
 	options
 	dir          string
-	bench        string // this binary
+	bench        string                                     // this binary
+	again        func(ctx context.Context) (*system, error) // starts the subject on the data that it has
+	multiply     string                                     // as the subject has it
 	receiver     *receiver.Client
 	receiverProc *child.Process
 	*system
@@ -35,7 +37,7 @@ type bed struct {
 
 // makeBed starts a receiver and the subject.
 func makeBed(ctx context.Context, of subject, dir string) (_ *bed, err error) {
-	b := &bed{options: of.told, dir: dir}
+	b := &bed{options: of.told, dir: dir, multiply: of.multiply}
 	if b.bench, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find this binary: %w", err)
 	}
@@ -50,7 +52,8 @@ func makeBed(ctx context.Context, of subject, dir string) (_ *bed, err error) {
 	if err := b.startReceiver(ctx); err != nil {
 		return nil, err
 	}
-	if b.system, err = of.start(ctx, dir, b.receiver); err != nil {
+	b.again = func(ctx context.Context) (*system, error) { return of.start(ctx, dir, b.receiver) }
+	if b.system, err = b.again(ctx); err != nil {
 		return nil, err
 	}
 	b.existed, err = b.workflows.all(ctx)
@@ -106,11 +109,11 @@ func (b *bed) post(ctx context.Context, p load.Plan) (_ loaded, err error) {
 	if err != nil {
 		return loaded{}, err
 	}
-	if err := os.WriteFile(name+".json", plan, 0o600); err != nil {
+	if err := os.WriteFile(name+".json", plan, 0o600); err != nil { //nolint:gosec // a name of our own
 		return loaded{}, err
 	}
-	in, err1 := os.Open(name + ".json")
-	out, err2 := os.Create(name + ".csv")
+	in, err1 := os.Open(name + ".json")   //nolint:gosec // a name of our own
+	out, err2 := os.Create(name + ".csv") //nolint:gosec // a name of our own
 	defer func() { err = errors.Join(err, in.Close(), out.Close()) }()
 	if err := errors.Join(err1, err2); err != nil {
 		return loaded{}, err
@@ -179,7 +182,13 @@ func (b *bed) awaitStarted(ctx context.Context, n int) (missing int, err error) 
 }
 
 func (b *bed) await(ctx context.Context, every time.Duration, want int, count func(context.Context) (int, error)) (missing int, err error) {
-	within, cancel := context.WithTimeout(ctx, b.wait)
+	return b.awaitWithin(ctx, b.wait, every, want, count)
+}
+
+func (b *bed) awaitWithin(
+	ctx context.Context, atMost, every time.Duration, want int, count func(context.Context) (int, error),
+) (missing int, err error) {
+	within, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	err = poll(within, every, func() (bool, error) {
 		if err := b.failure(); err != nil {

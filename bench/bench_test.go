@@ -82,7 +82,7 @@ func TestTheNaiveServiceRunsBesidePostriderWhereItCan(t *testing.T) {
 	told := options{n: 5000, naiveN: 1000, firstAttempt: "ahead", serveArgs: []string{"--senders", "64"}}
 	for name, want := range map[string]string{
 		"spike": "postrider naive", "steady": "postrider naive", "batch": "postrider", "dead": "postrider",
-		"engine": "pebble pebble over gRPC sqlite naive",
+		"engine": "pebble pebble over gRPC sqlite naive", "large": "few many",
 	} {
 		var names []string
 		for _, s := range subjects(told, scenarios()[name], services{naive: "/naive", lean: "/lean"}) {

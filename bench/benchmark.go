@@ -22,10 +22,12 @@ type subject struct {
 	name  string
 	told  options
 	start func(ctx context.Context, dir string, r *receiver.Client) (*system, error)
+
+	multiply string // the binary that makes its database large
 }
 
 // services are the binaries of the services to be measured beside Postrider; empty: they are not.
-type services struct{ naive, lean string }
+type services struct{ naive, lean, multiply string }
 
 // buildServices builds what the scenarios need.
 func buildServices(ctx context.Context, o options, dir string) (b services, err error) {
@@ -34,8 +36,16 @@ func buildServices(ctx context.Context, o options, dir string) (b services, err 
 			return b, err
 		}
 	}
-	if slices.ContainsFunc(o.scenarios, func(name string) bool { return scenarios()[name].lean }) {
-		b.lean, err = buildService(ctx, dir, "lean")
+	needs := func(what func(scenario) bool) bool {
+		return slices.ContainsFunc(o.scenarios, func(name string) bool { return what(scenarios()[name]) })
+	}
+	if needs(func(s scenario) bool { return s.lean }) {
+		if b.lean, err = buildService(ctx, dir, "lean"); err != nil {
+			return b, err
+		}
+	}
+	if needs(func(s scenario) bool { return s.large }) {
+		b.multiply, err = buildService(ctx, dir, "multiply")
 	}
 	return b, err
 }
@@ -45,22 +55,25 @@ func subjects(o options, s scenario, b services) []subject {
 	o = o.or(s.usual)
 	var all []subject
 	if !s.lean {
-		all = append(all, subject{"postrider", o, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+		all = append(all, subject{name: "postrider", told: o, start: func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
 			return startPostrider(ctx, o, dir, r)
 		}})
 	}
 	other := o // flags of serve are not for the others
 	other.firstAttempt, other.serveArgs = "", nil
+	if s.large {
+		return largeSubjects(other, b)
+	}
 	if s.lean {
 		for _, name := range slices.Sorted(maps.Keys(leanKinds())) {
-			all = append(all, subject{name, other, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+			all = append(all, subject{name: name, told: other, start: func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
 				return startLean(ctx, b.lean, leanKinds()[name], dir, r)
 			}})
 		}
 	}
 	if b.naive != "" && s.naive {
 		other.n = o.naiveN
-		all = append(all, subject{"naive", other, func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+		all = append(all, subject{name: "naive", told: other, start: func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
 			return startNaive(ctx, other, b.naive, dir, r)
 		}})
 	}

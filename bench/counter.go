@@ -75,6 +75,11 @@ func (c *counter) lastCompleted(ctx context.Context) (int64, error) {
 	return payload.Now() - time.Since(answer.GetExecutions()[0].GetCloseTime().AsTime()).Nanoseconds(), nil
 }
 
+// ofType is how many of another type there are.
+func (c *counter) ofType(ctx context.Context, workflowType string) (int, error) {
+	return (&counter{c.client, workflowType}).all(ctx)
+}
+
 const completedOnly = " AND ExecutionStatus = 'Completed'"
 
 func (c *counter) query(and string) string {

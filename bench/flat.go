@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/postrider/postrider/bench/internal/figures"
 	"github.com/postrider/postrider/bench/internal/load"
@@ -53,29 +51,4 @@ const completedWorkflows = "completed"
 func (b *bed) countCompleted(ctx context.Context) (scrape.Metrics, error) {
 	n, err := b.workflows.completed(ctx)
 	return scrape.Metrics{completedWorkflows: float64(n)}, err
-}
-
-// diskBytes is what the files below dir take of the disk. Files that go away meanwhile do not count.
-func diskBytes(dir string) (sum int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return ignoreGone(err)
-		}
-		info, err := d.Info()
-		if err != nil {
-			return ignoreGone(err)
-		}
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok && !d.IsDir() {
-			sum += stat.Blocks * 512
-		}
-		return nil
-	})
-	return sum, err
-}
-
-func ignoreGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/postrider/postrider/bench/internal/child"
 	"github.com/postrider/postrider/bench/internal/receiver"
 )
+
+// leanData is where the lean service's Temporal has its data, in the run's directory.
+const leanData = "data"
 
 // leanKinds are the ways to run Postrider's embedded Temporal that are compared.
 func leanKinds() map[string][]string {
@@ -31,14 +35,17 @@ func startLean(ctx context.Context, binary string, kind []string, dir string, r 
 			err = errors.Join(err, s.stop())
 		}
 	}()
+	began := time.Now()
 	err = s.start(dir, child.Command{Name: "lean", Path: binary, Args: append([]string{
-		"-listen", api, "-temporal", temporal, "-dir", filepath.Join(dir, "data"), "-url", r.URL(receiver.AlivePath),
+		"-listen", api, "-temporal", temporal, "-dir", filepath.Join(dir, leanData), "-url", r.URL(receiver.AlivePath),
 	}, kind...)})
 	if err != nil {
 		return nil, err
 	}
-	if s.workflows, err = s.awaitTemporal(ctx, temporal, "DeliverLeanly"); err != nil {
+	if err := s.awaitReady(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.awaitReady(ctx)
+	s.readyIn = time.Since(began)
+	s.workflows, err = s.awaitTemporal(ctx, temporal, "DeliverLeanly")
+	return s, err
 }

@@ -33,6 +33,8 @@ type options struct {
 	deadRate    float64
 	fanOut      []int         // endpoints
 	minutes     float64       // soak
+	closed      int           // large
+	dueRate     float64       // large
 	idle        time.Duration // waiting, blocked
 	backOff     time.Duration // waiting: until the endpoint answers again; 0: reckoned
 	size        int
@@ -48,7 +50,7 @@ func parseOptions(args []string) (options, error) {
 	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.IntVar(&o.runs, "runs", 1, "how often each scenario is run; several runs are shown as min, median and max")
-	fs.IntVar(&o.n, "n", 0, "events; default: spike, batch, engine, waiting and blocked 5000, flat 20000; fanout: deliveries of each step, 10000")
+	fs.IntVar(&o.n, "n", 0, "events; default: spike, batch, engine, large, waiting and blocked 5000, flat 20000; fanout: deliveries of each step, 10000")
 	fs.IntVar(&o.connections, "connections", 32, "all but steady, dead, soak: connections that post one request after the other")
 	fs.IntVar(&o.batch, "batch", 0, "events in a request; default: batch 500; overload and tenants (the noisy one) 1")
 	fs.Float64Var(&o.rate, "rate", 0, "events a second; default: steady, soak, waiting and blocked (the fresh ones) 100, retries 300, fanout (to ten) 20, tenants (the quiet one) 50")
@@ -59,6 +61,8 @@ func parseOptions(args []string) (options, error) {
 	fs.IntVar(&o.waiting, "waiting", 0, "deliveries that wait at an endpoint that is down; default: waiting and blocked 10000, retries 0")
 	fs.DurationVar(&o.idle, "idle", time.Minute, "waiting, blocked: how long nothing is sent, to see what waiting costs")
 	fs.DurationVar(&o.backOff, "back-off", 0, "waiting: from the first event to the endpoint that is down until it answers again; default: reckoned from --waiting and --idle")
+	fs.IntVar(&o.closed, "closed", 200_000, "large: closed workflows that are in the database beforehand")
+	fs.Float64Var(&o.dueRate, "due-rate", 20, "large: how many of them are deleted a second meanwhile, their retention being over")
 	fs.IntVar(&o.size, "size", 1024, "bytes of an event's data")
 	fs.IntVar(&o.warmup, "warmup", 200, "events before the measurement, not counted")
 	fs.StringVar(&o.firstAttempt, "first-attempt", "", "serve's flag of that name: auto, ahead or workflow")
@@ -99,9 +103,9 @@ func (o options) validate() error {
 		}
 	}
 	switch {
-	case min(o.runs, o.naiveN, o.connections) < 1, min(o.warmup, o.size, o.waiting) < 0:
+	case min(o.runs, o.naiveN, o.connections, o.closed) < 1, min(o.warmup, o.size, o.waiting) < 0:
 		return fmt.Errorf("counts must be positive")
-	case o.deadRate <= 0, o.seconds > 3600, o.minutes <= 0, o.minutes > 24*60:
+	case min(o.deadRate, o.dueRate) <= 0, o.seconds > 3600, o.minutes <= 0, o.minutes > 24*60:
 		return fmt.Errorf("rates must be positive, --seconds at most 3600 and --minutes a day")
 	case len(o.fanOut) == 0, slices.Min(o.fanOut) < 1, slices.Max(o.fanOut) > 10_000:
 		return fmt.Errorf("--endpoints must be counts from 1 to 10,000")

@@ -16,6 +16,7 @@ type scenario struct {
 	usual options // what is used where nothing was said; see options.or
 	naive bool    // the naive service can be measured in it
 	lean  bool    // it is about the embedded Temporal alone: the lean service is measured in it, and not Postrider
+	large bool    // so is this, on Pebble: with few workflows in the database and with many
 	run   func(ctx context.Context, b *bed) ([]figures.Figure, error)
 }
 
@@ -25,6 +26,7 @@ func scenarios() map[string]scenario {
 		"batch":    {says: sayBatch, usual: options{n: 5000, batch: 500}, run: batch},
 		"steady":   {says: saySteady, usual: options{rate: 100, seconds: 20}, naive: true, run: steady},
 		"engine":   {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: spike},
+		"large":    {says: sayLarge, usual: options{n: 5000}, lean: true, large: true, run: large},
 		"dead":     {says: sayDead, usual: options{seconds: 20}, run: dead},
 		"fanout":   {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},
 		"retries":  {says: sayRetries, usual: options{rate: 300, seconds: 30}, run: retries},
@@ -76,6 +78,14 @@ func saySteady(o options) string {
 func sayDead(o options) string {
 	return fmt.Sprintf("%g events of %d bytes a second to an endpoint that answers, for %g s; then as long with %g a second to one that never does%s",
 		o.deadRate/10, o.size, o.seconds, o.deadRate*9/10, sayServe(o))
+}
+
+func sayLarge(o options) string {
+	s := fmt.Sprintf("%d events of %d bytes from %d connections", o.n, o.size, o.connections)
+	if o.closed > 0 {
+		s += fmt.Sprintf(", with %d closed workflows there, of which %g are deleted a second", o.closed, o.dueRate)
+	}
+	return s
 }
 
 // sayServe is how the served process differs from its default.

@@ -19,6 +19,7 @@ type system struct {
 	secret    string // of all endpoints
 	processes []*child.Process
 	workflows *counter
+	readyIn   time.Duration // from the start of the first process until the API was ready
 }
 
 // stop ends the processes in the reverse order of their start.

@@ -132,8 +132,6 @@ func drain(ctx context.Context, b *bed, f filled) ([]figures.Figure, error) {
 		prefixed("fresh: ", fresh.counts()), costs), nil
 }
 
-func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
-
 // pause lets time pass.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
@@ -101,6 +102,7 @@ func main() {
 	flag.BoolVar(&cfg.OverGRPC, "over-grpc", false, "call it over the network")
 	flag.Parse()
 	cfg.UIListen = engine.Off
+	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, cfg, *listen, *url); err != nil {

@@ -20,17 +20,22 @@ func filled(t *testing.T, fs *vfs.MemFS, memTable int, all []*progress) *pebbles
 	if err != nil {
 		t.Fatal(err)
 	}
+	fill(t, db, all, 12)
+	return db
+}
+
+func fill(t *testing.T, db *pebblestore.DB, all []*progress, version int64) {
+	t.Helper()
 	f := factory(db)
 	s := made(t, f.NewExecutionStore)
 	rangeID := own(t, f, 0)
-	for to := int64(1); to <= 12; to++ {
+	for to := int64(1); to <= version; to++ {
 		for _, p := range all {
 			if err := p.drive(t.Context(), s, rangeID, to, func(int64) {}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	return db
 }
 
 func runsOf(n int) []*progress {
