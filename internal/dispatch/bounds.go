@@ -78,8 +78,6 @@ func (d *Dispatcher) Status() webhook.IntakeStatus {
 	status.Backlog = max(0, d.load.waiting.Load())
 	if refused, ok := webhook.AsError(d.refuse(nil)); ok {
 		status.Refusing, status.Reason, status.RetryAfter = true, refused.Detail, refused.RetryAfter
-	} else if d.pressure.refusing(time.Now()) {
-		status.Refusing, status.Reason, status.RetryAfter = true, "more events are sent than can be stored just now", time.Second
 	}
 	return status
 }
@@ -88,7 +86,7 @@ func (d *Dispatcher) Status() webhook.IntakeStatus {
 func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
 	status := d.Status()
 	levels := telemetry.Levels{
-		Waiting: status.Backlog, Held: d.load.held.Load(), Refusing: status.Refusing, Outbox: d.lane.levels(),
+		Waiting: status.Backlog, Held: d.load.held.Load(), Refusing: status.Refusing || d.pressure.refusing(time.Now()), Outbox: d.lane.levels(),
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -75,7 +75,7 @@ func TestIntakeRefusesMoreThanTheStoreCanWriteInTime(t *testing.T) {
 		})
 	}
 	h.await("some are refused", refused.Load)
-	if !h.Status().Refusing {
+	if !h.Levels(t.Context()).Refusing {
 		t.Error("it does not say that it refuses")
 	}
 	h.await("a tenant that sends little is let in", func() bool {
@@ -84,7 +84,7 @@ func TestIntakeRefusesMoreThanTheStoreCanWriteInTime(t *testing.T) {
 	})
 	stop.Store(true)
 	posting.Wait()
-	h.await("intake is open again", func() bool { return !h.Status().Refusing })
+	h.await("intake is open again", func() bool { return !h.Levels(t.Context()).Refusing })
 }
 
 func TestIntakeRefusesWhatTheStoreCannotWrite(t *testing.T) {
