@@ -9,7 +9,7 @@ import (
 
 // diskBytes is what the files below dir take of the disk. Files that go away meanwhile do not count.
 func diskBytes(dir string) (sum int64, err error) {
-	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error { //nolint:gosec // our own directory
 		if err != nil {
 			return ignoreGone(err)
 		}

@@ -149,7 +149,7 @@ func (p *process) kill() {
 		return
 	}
 	_ = p.cmd.Process.Kill()
-	<-p.done
+	<-p.done //nolint:errcheck // it was killed
 	p.cmd = nil
 	if p.t.Failed() {
 		p.t.Logf("log of postrider %v:\n%s", p.args, p.log)
@@ -248,8 +248,12 @@ func await(t *testing.T, atMost time.Duration, what string, check func(ctx conte
 	defer ticker.Stop()
 	var err error
 	for {
-		if err = check(ctx); err == nil {
+		now := check(ctx)
+		if now == nil {
 			return
+		}
+		if err == nil || ctx.Err() == nil { // the last word is not that the time is over
+			err = now
 		}
 		select {
 		case <-ticker.C:
