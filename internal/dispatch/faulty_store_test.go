@@ -16,6 +16,8 @@ type faultyStore struct {
 	onAccept func() error
 	accepted func() error // asked when it is done: whether the answer is lost
 	onApply  func(store.Change) error
+	applied  func() // called when it is done
+	fed      int    // rows that were read to be sent
 	onRenew  func(node int64) error
 	onDone   func() error
 	read     map[int64]bool // nodes whose outbox has been read
@@ -59,8 +61,11 @@ func (s *faultyStore) Accept(ctx context.Context, events []store.NewEvent) ([]st
 
 func (s *faultyStore) Apply(ctx context.Context, changes []store.Change) []error {
 	s.mu.Lock()
-	hook := s.onApply
+	hook, after := s.onApply, s.applied
 	s.mu.Unlock()
+	if after != nil {
+		defer after()
+	}
 	if hook != nil {
 		for _, c := range changes {
 			if err := hook(c); err != nil {
@@ -69,6 +74,19 @@ func (s *faultyStore) Apply(ctx context.Context, changes []store.Change) []error
 		}
 	}
 	return s.Store.Apply(ctx, changes)
+}
+
+func (s *faultyStore) Waiting(ctx context.Context, node, endpointKey, after int64, limit int) ([]store.WaitingRow, error) {
+	rows, err := s.Store.Waiting(ctx, node, endpointKey, after, limit)
+	s.set(func(s *faultyStore) { s.fed += len(rows) })
+	return rows, err
+}
+
+// hasFed is how many rows were read to be sent.
+func (s *faultyStore) hasFed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fed
 }
 
 func (s *faultyStore) RenewNode(ctx context.Context, node int64) error {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/webhook"
 )
 
 // spill marks endpoints that have rows which are not in memory.
@@ -121,8 +122,14 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 		if known.row.EndpointKey != row.Delivery.EndpointKey {
 			continue
 		}
-		if known.state != finished || row.Delivery.UpdatedAt.Before(known.row.UpdatedAt) {
-			return // it is there, or what was read is older than what is known
+		if known.state != finished {
+			// It is there. Or its attempt has been committed, and a newer row too, such as of a held delivery that was
+			// let go, but who made the attempt has not come round to saying so.
+			known.again = known.again || isNewer(row.Delivery, known.row)
+			return
+		}
+		if row.Delivery.UpdatedAt.Before(known.row.UpdatedAt) {
+			return // what was read is older than what is known
 		}
 		e.read = time.Time{} // read once more before it is sent
 	}
@@ -130,4 +137,9 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 	ev.open++
 	d.size++
 	d.enqueue(e)
+}
+
+// isNewer reports whether a row has been written since.
+func isNewer(row, known webhook.Delivery) bool {
+	return row.Attempts > known.Attempts || row.UpdatedAt.After(known.UpdatedAt)
 }

@@ -141,3 +141,23 @@ func TestAnEndpointWhoseChangeWasNotFollowedIsFollowedAtTheNextStart(t *testing.
 		h.becomes(e, deleted, webhook.DeliveryCancelled)
 	}
 }
+
+// Between the commit of an attempt and the news of it in memory, the row may be let go and read again.
+func TestWhatIsLetGoRightAfterItWasHeldIsSent(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead(), playing)
+	r := receive(t, status(http.StatusGone))
+	endpoint := h.endpoint(r)
+	answer, open := gate()
+	h.store.set(func(s *faultyStore) { s.applied = func() { <-answer } })
+	event := h.post(1)[0]
+	h.becomes(event, endpoint, webhook.DeliveryHeld)
+	r.script(status(http.StatusOK))
+	before := h.store.hasFed()
+	h.change(endpoint, webhook.EndpointEnabled)
+	h.await("its row is read", func() bool { return h.store.hasFed() > before })
+	h.store.set(func(s *faultyStore) { s.applied = nil })
+	open()
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	h.await("its workflow closes", func() bool { return len(h.engine.started()) == 1 && h.engine.open() == 0 })
+}

@@ -33,6 +33,7 @@ type entry struct {
 	parked bool      // a workflow was told that it waits or is in flight: it must be woken
 	nudged bool      // and what wakes it is committed with the outcome
 	late   bool      // it was told so after that, maybe after the nudge was on its way: it is woken once more
+	again  bool      // the feeder has read a newer row meanwhile: it must read that once more
 }
 
 type entryState int
@@ -224,6 +225,10 @@ func (d *Dispatcher) finish(e *entry, row webhook.Delivery) {
 	}
 	e.row, e.state, e.read = row, finished, d.now()
 	d.size--
+	if e.again {
+		e.queue.leaveOut(row.EventUID)
+		d.wakeFeeder()
+	}
 	if d.starved {
 		d.wakeFeeder()
 	}
