@@ -117,7 +117,7 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 		ev.begun = row.StartSeq == 0 || d.started.has(ev.UID)
 		d.events[ev.UID] = ev
 	}
-	e := &entry{event: ev, queue: q, row: row.Delivery, read: d.now(), parked: ev.begun}
+	e := &entry{event: ev, queue: q, row: row.Delivery, read: d.now(), parked: ev.begun || ev.asked}
 	for _, known := range ev.entries {
 		if known.row.EndpointKey != row.Delivery.EndpointKey {
 			continue
