@@ -59,7 +59,7 @@ type item struct {
 const (
 	laneWorkers = 16
 	laneWindow  = 20_000                 // items in memory
-	laneFloor   = 10 * time.Millisecond  // between two of rest, while first attempts are under way
+	laneFloor   = 100 * time.Millisecond // between two of rest, while first attempts are under way
 	laneYields  = 5 * time.Second        // so long the oldest of rest may have waited for that; then the floor rises
 	laneInsists = 30 * time.Second       // until here, where it yields no more: a minute after a spike all are there
 	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead

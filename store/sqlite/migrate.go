@@ -12,9 +12,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// pageSize in bytes. Twice SQLite's own: a page of 4 KiB holds only three bodies of 1 KiB, and twice
-// as many pages go through the write-ahead log.
-const pageSize = 8192
+// pageSize in bytes, SQLite's own. Larger pages are fewer, but an event's random ID would then change
+// as many of them, and each goes whole into the write-ahead log.
+const pageSize = 4096
 
 // Migrate brings the file up to date, making it if it is not there. Each migration is a
 // transaction: after a crash the next call goes on. A file that Postrider did not make, or that a
@@ -27,8 +27,9 @@ func Migrate(ctx context.Context, path string) error {
 }
 
 func migrate(ctx context.Context, path string) error {
-	// Page size and auto_vacuum must be set before anything is written, journal_mode included.
-	pool, err := connect(path, 1, fmt.Sprintf("page_size(%d)", pageSize), "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)")
+	// auto_vacuum must be set before anything is written, journal_mode included. The driver sets pragmas in the
+	// order of the alphabet, so a page_size here would come too late.
+	pool, err := connect(path, 1, "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
 		return err
 	}
