@@ -58,6 +58,11 @@ test-integration: ## tests against a PostgreSQL that they start themselves
 e2e: ## whole-system and crash tests of the real binary
 	go test -timeout 40m -p 1 -tags e2e ./cmd/... ./test/...
 
+.PHONY: crash
+crash: deps ## the crash tests alone, twenty kills each and two minutes of faults, and what was lost and repeated; an hour
+	POSTRIDER_TEST_KILLS=20 POSTRIDER_TEST_FAULTS_TIME=2m go test -timeout 2h -count=1 -p 1 -v -tags e2e \
+		-run 'Kill|Crashes|Power|FullDisk|Away|Faults' ./test
+
 .PHONY: deps
 deps: ## install what the wider tests need (Debian, as root), or say what is missing
 	@test/install-deps.sh

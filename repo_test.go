@@ -44,7 +44,7 @@ func arrows() []arrow {
 		{of: "internal/dispatch", never: []string{"@cmd/…", "@api", "@store/sqlite", "@store/postgres", "@internal/engine", "go.temporal.io/server/…"}},
 		{of: "…", never: []string{"@cmd/…"}, but: []string{"cmd/…"}},
 		{of: "…", never: []string{"github.com/gin-gonic/…", "github.com/danielgtaylor/huma/…"}, but: []string{"api/…"}},
-		{of: "…", never: []string{"go.temporal.io/server/…", "github.com/temporalio/ui-server/…"}, but: []string{"internal/engine/…", "bench/multiply"}},
+		{of: "…", never: []string{"go.temporal.io/server/…", "github.com/temporalio/ui-server/…"}, but: []string{"internal/engine/…", "bench/multiply", "bench/stock"}},
 		{of: "…", never: []string{"go.temporal.io/sdk/client"}, but: []string{"internal/engine/…", "internal/dispatch", "worker", "cmd/…", "bench/…", "internal/testkit/…"}},
 		{of: "…", never: []string{"@internal/testkit/…", "@store/storetest", "testing", "github.com/stretchr/testify/…"}, but: []string{"internal/testkit/…", "store/storetest", "test/…", "cmd/postrider"}},
 		// The demo delivers to the scripted receiver.

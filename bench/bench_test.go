@@ -95,6 +95,11 @@ func TestTheNaiveServiceRunsBesidePostriderWhereItCan(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}
+	told.only = []string{"naive", "sqlite"}
+	if all := subjects(told, scenarios()["engine"], services{naive: "/naive", lean: "/lean"}); len(all) != 2 || all[0].name != "sqlite" || all[1].name != "naive" {
+		t.Errorf("of those that were asked for there are %d", len(all))
+	}
+	told.only = nil
 	if all := subjects(told, scenarios()["spike"], services{}); len(all) != 1 {
 		t.Errorf("without its binary there are %d", len(all))
 	}

@@ -27,13 +27,18 @@ type subject struct {
 }
 
 // services are the binaries of the services to be measured beside Postrider; empty: they are not.
-type services struct{ naive, lean, multiply string }
+type services struct{ naive, stock, lean, multiply string }
 
 // buildServices builds what the scenarios need.
 func buildServices(ctx context.Context, o options, dir string) (b services, err error) {
 	if o.naive {
 		if b.naive, err = buildService(ctx, dir, "naive"); err != nil {
 			return b, err
+		}
+		if o.naiveTemporal == "" {
+			if b.stock, err = buildService(ctx, dir, "stock"); err != nil {
+				return b, err
+			}
 		}
 	}
 	needs := func(what func(scenario) bool) bool {
@@ -74,8 +79,11 @@ func subjects(o options, s scenario, b services) []subject {
 	if b.naive != "" && s.naive {
 		other.n = o.naiveN
 		all = append(all, subject{name: "naive", told: other, start: func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
-			return startNaive(ctx, other, b.naive, dir, r)
+			return startNaive(ctx, other, b, dir, r)
 		}})
+	}
+	if len(o.only) > 0 {
+		all = slices.DeleteFunc(all, func(s subject) bool { return !slices.Contains(o.only, s.name) })
 	}
 	return all
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/bench/internal/receiver"
 )
 
-// buildService is the path of the binary of one of the services beside this file: naive or lean.
+// buildService is the path of the binary of one of the programs beside this file, such as naive or lean.
 func buildService(ctx context.Context, dir, name string) (string, error) {
 	binary := filepath.Join(dir, name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/postrider/postrider/bench/"+name) //nolint:gosec // our own
@@ -23,9 +23,8 @@ func buildService(ctx context.Context, dir, name string) (string, error) {
 	return binary, nil
 }
 
-// startNaive runs the naive service and, unless o names a Temporal, Postrider's engine for it: with that, it
-// is faster than on a Temporal with default settings.
-func startNaive(ctx context.Context, o options, binary, dir string, r *receiver.Client) (_ *system, err error) {
+// startNaive runs the naive service and, unless o names a Temporal, one with default settings for it.
+func startNaive(ctx context.Context, o options, b services, dir string, r *receiver.Client) (_ *system, err error) {
 	api, err1 := freeAddress(ctx)
 	temporal, err2 := freeAddress(ctx)
 	if err := errors.Join(err1, err2); err != nil {
@@ -40,9 +39,11 @@ func startNaive(ctx context.Context, o options, binary, dir string, r *receiver.
 	if o.naiveTemporal != "" {
 		temporal = o.naiveTemporal
 	} else {
-		err := s.start(dir, child.Command{Name: "engine", Path: o.postrider, Args: []string{
-			"engine", "--engine-store", "sqlite", "--data-dir", filepath.Join(dir, "data"), "--temporal-listen", temporal, "--temporal-ui-listen", "off",
-		}})
+		data := filepath.Join(dir, "data")
+		if err := os.Mkdir(data, 0o700); err != nil {
+			return nil, err
+		}
+		err := s.start(dir, child.Command{Name: "stock", Path: b.stock, Args: []string{"-listen", temporal, "-file", filepath.Join(data, "temporal.db")}})
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +51,7 @@ func startNaive(ctx context.Context, o options, binary, dir string, r *receiver.
 	if s.workflows, err = s.awaitTemporal(ctx, temporal, "DeliverNaively"); err != nil {
 		return nil, err
 	}
-	err = s.start(dir, child.Command{Name: "naive", Path: binary, Args: []string{
+	err = s.start(dir, child.Command{Name: "naive", Path: b.naive, Args: []string{
 		"-listen", api, "-temporal", temporal, "-url", r.URL(receiver.AlivePath),
 	}})
 	if err != nil {

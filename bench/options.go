@@ -42,6 +42,7 @@ type options struct {
 
 	naive         bool
 	naiveN        int
+	only          []string // names of systems; empty: all
 	naiveTemporal string // address; empty: the engine of Postrider's binary
 }
 
@@ -68,7 +69,8 @@ func parseOptions(args []string) (options, error) {
 	fs.StringVar(&o.firstAttempt, "first-attempt", "", "serve's flag of that name: auto, ahead or workflow")
 	fs.BoolVar(&o.naive, "naive", false, "spike, steady, engine: also measure the naive workflow, in turn with Postrider")
 	fs.IntVar(&o.naiveN, "naive-n", 1000, "spike, engine: events for the naive workflow")
-	fs.StringVar(&o.naiveTemporal, "naive-temporal", "", "address of a Temporal of your own for the naive workflow, whose cost is not measured; default: postrider engine")
+	fs.StringSliceVar(&o.only, "only", nil, "of several systems, measure these alone, such as pebble,naive")
+	fs.StringVar(&o.naiveTemporal, "naive-temporal", "", "address of a Temporal of your own for the naive workflow, whose cost is not measured; default: one as it comes, on SQLite")
 	fs.StringVar(&o.postrider, "postrider", "bin/postrider", "the binary to measure")
 	fs.StringVar(&o.dir, "dir", os.TempDir(), "where the data directories are made; a file system in memory would make fsync free")
 	fs.DurationVar(&o.wait, "wait", 3*time.Minute, "how long posting, delivering, and closing the workflows may take, each")

@@ -192,7 +192,7 @@ func startEngine(ctx context.Context, cfg config.Config, dir *datadir.Dir, log *
 	return engine.Start(ctx, engine.Config{
 		Dir: dir.Path("temporal"), Listen: cfg.TemporalListen, UIListen: cfg.TemporalUIListen,
 		Namespace: cfg.TemporalNamespace, Retention: cfg.TemporalRetention, Logger: log,
-		Store: engine.StoreKind(cfg.EngineStore), DatabaseURL: string(cfg.DatabaseURL), OverGRPC: !cfg.EngineInProcess,
+		Store: engine.StoreKind(cfg.EngineStore), DatabaseURL: string(cfg.DatabaseURL), OverGRPC: !cfg.EngineInProcess, Faults: cfg.EngineFaults,
 	})
 }
 

@@ -24,7 +24,8 @@ type Config struct { //nolint:recvcheck // Bind points into it; everything else 
 	TemporalUIListen string      // host:port of its UI, loopback; or Off
 	TemporalAddress  string      // host:port of an external Temporal; empty: the embedded one
 	EngineStore      EngineStore
-	EngineInProcess  bool // calls to the embedded Temporal's hot methods do not cross the network
+	EngineFaults     float64 // share of the embedded Temporal's calls to its data that fail on purpose
+	EngineInProcess  bool    // calls to the embedded Temporal's hot methods do not cross the network
 	// TemporalNamespace is where the workflows are. The embedded Temporal makes it.
 	TemporalNamespace string
 	Dev               bool       // loopback and private receivers, and http:// URLs

@@ -59,12 +59,12 @@ func TestEveryFieldHasAFlagAndAVariable(t *testing.T) {
 		"POSTRIDER_HELD_RETENTION": "2d", "POSTRIDER_BACKLOG_LIMIT": "10", "POSTRIDER_BACKLOG_BYTES": "3GiB",
 		"POSTRIDER_MIN_FREE_DISK": "0", "POSTRIDER_SHUTDOWN_TIMEOUT": "5s", "POSTRIDER_LOG_LEVEL": "debug",
 		"POSTRIDER_LOG_FORMAT": "text", "POSTRIDER_NODE_NAME": "one",
-		"POSTRIDER_ENGINE_STORE": "sqlite", "POSTRIDER_ENGINE_IN_PROCESS": "false",
+		"POSTRIDER_ENGINE_STORE": "sqlite", "POSTRIDER_ENGINE_IN_PROCESS": "false", "POSTRIDER_ENGINE_FAULTS": "0.01",
 	}
 	want := config.Config{
 		Listen: "0.0.0.0:80", DataDir: "/data", DatabaseURL: "postgres://db/postrider",
 		TemporalListen: "127.0.0.1:1", TemporalUIListen: config.Off, TemporalAddress: "temporal:7233",
-		EngineStore: config.EngineStoreSQLite, TemporalNamespace: "hooks", Dev: true, AdminKey: "pr_admin",
+		EngineStore: config.EngineStoreSQLite, EngineFaults: 0.01, TemporalNamespace: "hooks", Dev: true, AdminKey: "pr_admin",
 		FirstAttempt: config.FirstAttemptAhead, Senders: 8, MaxBodyBytes: 2 * config.MiB,
 		AllowCIDRs:     []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")},
 		EventRetention: 7 * 24 * time.Hour, TemporalRetention: 36 * time.Hour, HeldRetention: 48 * time.Hour,

@@ -93,6 +93,7 @@ func (c *Config) flags() []flag {
 		},
 		{"engine-store", stringOf(&c.EngineStore, "store"), "in what the embedded Temporal keeps its data: pebble, sqlite, or postgres (the store's database); empty: where it is already, or postgres with --database-url, or pebble", nil},
 		{"engine-in-process", parsedBy(&c.EngineInProcess, "bool", parseBool, strconv.FormatBool), "call the embedded Temporal's hot methods without the network", nil},
+		{"engine-faults", parsedBy(&c.EngineFaults, "share", parseFloat, formatFloat), "for tests: this share of the embedded Temporal's calls to its data fails, such as 0.01", nil},
 		{
 			"temporal-namespace", stringOf(&c.TemporalNamespace, "name"),
 			"Temporal namespace of the workflows; TEMPORAL_NAMESPACE says the same",

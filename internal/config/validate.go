@@ -23,6 +23,7 @@ func (c Config) Validate() error {
 	check(c.FirstAttempt.Valid(), "first-attempt", "must be auto, workflow or ahead")
 	check(c.EngineStore.Valid(), "engine-store", "must be pebble, sqlite or postgres")
 	check(c.EngineStore != EngineStorePostgres || c.DatabaseURL != "" || c.External(), "engine-store", "postgres needs --database-url")
+	check(c.EngineFaults >= 0 && c.EngineFaults < 1, "engine-faults", "must be a share of 1, such as 0.01")
 	check(c.Senders >= 1 && c.Senders <= 65_536, "senders", "must be between 1 and 65536")
 	check(c.MaxBodyBytes >= KiB && c.MaxBodyBytes <= 64*MiB, "max-body-bytes", "must be between 1KiB and 64MiB")
 	for _, p := range c.AllowCIDRs {

@@ -97,6 +97,16 @@ func parseBool(text string) (bool, error) {
 	return v, nil
 }
 
+func parseFloat(text string) (float64, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	return v, nil
+}
+
+func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
 func durationOf(field *time.Duration) pflag.Value {
 	return parsedBy(field, "duration", parseDuration, formatDuration)
 }

@@ -49,6 +49,8 @@ type Config struct {
 	DatabaseURL string
 	OverGRPC    bool         // let this process's own client call over the network like any other
 	Logger      *slog.Logger // default: no logs
+	// Faults is the share of Temporal's calls to its data that fail on purpose, 0 to 1, for tests. Default: none.
+	Faults float64
 	// AllowRemote permits addresses that are not loopback. The server and its UI ask nobody for a
 	// password: only for networks where everybody may do everything.
 	AllowRemote bool

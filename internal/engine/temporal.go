@@ -43,7 +43,7 @@ func startTemporal(cfg Config, data storage, hops *inprocess.Hops, p *ports, sto
 	settings := dynamicConfig(cfg.Retention)
 	maps.Copy(settings, data.settings())
 	server, err := temporal.NewServer(append(options,
-		temporal.WithConfig(serverConfig(data, p)),
+		temporal.WithConfig(serverConfig(cfg, data, p)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(map[primitives.ServiceName]static.Hosts{
 			primitives.FrontendService: static.SingleLocalHost(p.frontend.clientAddr()),
@@ -64,7 +64,7 @@ func startTemporal(cfg Config, data storage, hops *inprocess.Hops, p *ports, sto
 	return server, nil
 }
 
-func serverConfig(data storage, p *ports) *config.Config {
+func serverConfig(cfg Config, data storage, p *ports) *config.Config {
 	service := func(e endpoint) config.Service {
 		var s config.Service
 		s.RPC.GRPCPort = e.Port
@@ -75,6 +75,7 @@ func serverConfig(data storage, p *ports) *config.Config {
 	c.Global.Membership.MaxJoinDuration = 30 * time.Second
 	c.Global.Membership.BroadcastAddress = "127.0.0.1"
 	c.Persistence = data.persistence()
+	inject(c.Persistence, cfg.Faults)
 	c.ClusterMetadata = &cluster.Config{
 		FailoverVersionIncrement: 10,
 		MasterClusterName:        clusterName,

@@ -1,0 +1,34 @@
+package engine
+
+import "go.temporal.io/server/common/config"
+
+// inject makes a share of Temporal's calls to its data store fail, with errors that stores give: not there at the moment, too
+// slow though it was done, too slow and not done, owned by another. It is for tests: what they find must be survived.
+func inject(p config.Persistence, share float64) {
+	if share == 0 {
+		return
+	}
+	faults := &config.FaultInjection{}
+	add := func(store config.DataStoreName, methods []string, errors ...string) {
+		for _, method := range methods {
+			for _, name := range errors {
+				faults = faults.WithError(store, method, name, share/float64(len(errors)))
+			}
+		}
+	}
+	add(config.ExecutionStoreName, []string{
+		"GetWorkflowExecution", "GetCurrentExecution", "ReadHistoryBranch", "GetHistoryTasks",
+	}, "Unavailable", "Timeout", "ShardOwnershipLost")
+	add(config.ExecutionStoreName, []string{
+		"CreateWorkflowExecution", "UpdateWorkflowExecution", "ConflictResolveWorkflowExecution", "SetWorkflowExecution", "AppendHistoryNodes",
+		"AddHistoryTasks", "CompleteHistoryTask", "RangeCompleteHistoryTasks", "ForkHistoryBranch",
+		"DeleteWorkflowExecution", "DeleteCurrentWorkflowExecution", "DeleteHistoryBranch",
+	}, "Unavailable", "Timeout", "ExecuteAndTimeout", "ShardOwnershipLost")
+	add(config.ShardStoreName, []string{"UpdateShard"}, "Unavailable", "Timeout", "ExecuteAndTimeout", "ShardOwnershipLost")
+	add(config.TaskStoreName, []string{
+		"CreateTaskQueue", "GetTaskQueue", "UpdateTaskQueue", "CreateTasks", "GetTasks", "CompleteTasksLessThan",
+	}, "Unavailable", "Timeout")
+	main := p.DataStores[p.DefaultStore]
+	main.FaultInjection = faults
+	p.DataStores[p.DefaultStore] = main
+}
