@@ -151,7 +151,7 @@ func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int
 		return d.wait(ctx, p, why)
 	}
 	if row.State == webhook.DeliveryRetrying && row.Wish == webhook.WishNone {
-		d.lane.retries(row.DueAt, time.Now())
+		d.lane.pace.retry(row.DueAt, time.Now())
 	}
 	// Committed even if the activity's time is up: the request has been made.
 	ctx = context.WithoutCancel(ctx)

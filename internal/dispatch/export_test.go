@@ -106,7 +106,7 @@ func (p Pressure) Adapt() { p.adapt() }
 func (p Pressure) Limit() int { return p.limit }
 
 // NoteRetry tells the lane that a retry was made now that was due then.
-func (d *Dispatcher) NoteRetry(due, now time.Time) { d.lane.retries(due, now) }
+func (d *Dispatcher) NoteRetry(due, now time.Time) { d.lane.pace.retry(due, now) }
 
 // ForgetRetries makes the lane forget those that came late.
-func (d *Dispatcher) ForgetRetries() { d.lane.late.Store(0) }
+func (d *Dispatcher) ForgetRetries() { d.lane.pace = pace{} }

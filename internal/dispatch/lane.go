@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,7 +24,7 @@ type lane struct {
 	engine engineState
 
 	wake      chan struct{}
-	late      atomic.Int64 // Unix time in ns of the latest retry that came late
+	pace      pace
 	readAfter time.Time    // of hand alone: the store failed and rests until then
 
 	mu      sync.Mutex
@@ -65,8 +64,6 @@ const (
 	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead
 	youth       = time.Second            // after which a workflow is started although a first attempt is not over
 	lagging     = 2_000                  // failed events waiting for the engine
-	retryLate   = 100 * time.Millisecond // a retry that comes so long after its time shows that the engine has too much to do
-	relief      = 500 * time.Millisecond // and so long delivered events make way
 )
 
 func newLane(d *Dispatcher) *lane {
@@ -161,22 +158,13 @@ func (l *lane) next() (*item, time.Duration) {
 // yields is the least time between two delivered events: while retries come late, or while first attempts are under way;
 // needs l.mu.
 func (l *lane) yields(now time.Time, busy bool) time.Duration {
-	if now.Sub(time.Unix(0, l.late.Load())) < relief {
-		return laneStarved
-	}
+	gap := l.pace.between(now)
 	if !busy {
-		return 0
+		return gap
 	}
 	waited := now.Sub(l.rest[0].CreatedAt)
 	left := float64(laneInsists-waited) / float64(laneInsists-laneYields)
-	return time.Duration(max(0, min(1, left)) * float64(laneFloor))
-}
-
-// retries notes how a retry came that was due then.
-func (l *lane) retries(due, now time.Time) {
-	if now.Sub(due) > retryLate {
-		l.late.Store(now.UnixNano())
-	}
+	return max(gap, time.Duration(max(0, min(1, left))*float64(laneFloor)))
 }
 
 // lineUpAgain lines items up whose time to be done again has come. Until then they hold up nothing
