@@ -44,10 +44,7 @@ func (s *server) getStats(ctx context.Context, in *statsInput) (*statsOutput, er
 		EndpointID: endpoint.ID, Since: timestamp(since), LastAttemptAt: optionalTime(stats.LastAttemptAt),
 		Deliveries: map[string]int64{}, Attempts: map[string]int64{},
 	}
-	for _, state := range []webhook.DeliveryState{
-		webhook.DeliveryPending, webhook.DeliveryRetrying, webhook.DeliveryHeld, webhook.DeliveryDelivered,
-		webhook.DeliveryExhausted, webhook.DeliveryCancelled, webhook.DeliveryExpired,
-	} {
+	for _, state := range webhook.DeliveryStates() {
 		view.Deliveries[string(state)] = stats.Deliveries[state]
 	}
 	for _, outcome := range []webhook.Outcome{

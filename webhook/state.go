@@ -41,6 +41,13 @@ const (
 	DeliveryExpired   DeliveryState = "expired"
 )
 
+// DeliveryStates are all of them.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{
+		DeliveryPending, DeliveryRetrying, DeliveryHeld, DeliveryDelivered, DeliveryExhausted, DeliveryCancelled, DeliveryExpired,
+	}
+}
+
 // Valid reports whether s is one of the constants.
 func (s DeliveryState) Valid() bool { return s.Open() || s.Final() }
 
@@ -58,7 +65,7 @@ func (s DeliveryState) Final() bool {
 	return false
 }
 
-// SumEventState is the state of an event whose deliveries have the given states.
+// SumEventState is the state of an event whose deliveries have the given states; how many have each does not matter.
 // An event without deliveries is unrouted; it is accepted while all are untouched.
 func SumEventState(deliveries []DeliveryState) EventState {
 	if len(deliveries) == 0 {

@@ -20,26 +20,33 @@ func (s *Store) LockEvents(ctx context.Context, tx Querier, uids []int64) ([]int
 // which the transaction has changed.
 func (s *Store) RefreshEvents(ctx context.Context, tx Querier, uids []int64) error {
 	type sum struct {
-		states      []webhook.DeliveryState
+		states      []webhook.DeliveryState // that there are
 		completedAt int64
 	}
 	slices.Sort(uids)
 	uids = slices.Compact(uids)
 	sums := make(map[int64]*sum, len(uids))
 	in, value := s.dialect.In("event_uid", 1, uids)
-	err := Read(ctx, tx, `SELECT event_uid, state, completed_at FROM deliveries WHERE `+in, []any{value}, func(rows *sql.Rows) error {
-		var (
-			uid, completedAt int64
-			state            webhook.DeliveryState
-		)
-		if err := rows.Scan(&uid, &state, &completedAt); err != nil {
+	// Of each event one row comes back, however many deliveries it has.
+	var uid, completedAt int64
+	all := webhook.DeliveryStates()
+	query, into, there := `SELECT event_uid, max(completed_at)`, []any{&uid, &completedAt}, make([]bool, len(all))
+	for i, state := range all {
+		query += fmt.Sprintf(`, max(CASE state WHEN '%s' THEN 1 ELSE 0 END)`, state)
+		into = append(into, &there[i])
+	}
+	query += ` FROM deliveries WHERE ` + in + ` GROUP BY event_uid`
+	err := Read(ctx, tx, query, []any{value}, func(rows *sql.Rows) error {
+		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		if sums[uid] == nil {
-			sums[uid] = &sum{}
+		s := &sum{completedAt: completedAt}
+		for i, state := range all {
+			if there[i] {
+				s.states = append(s.states, state)
+			}
 		}
-		sums[uid].states = append(sums[uid].states, state)
-		sums[uid].completedAt = max(sums[uid].completedAt, completedAt)
+		sums[uid] = s
 		return nil
 	})
 	if err != nil {
