@@ -94,7 +94,7 @@ func (d *Dispatcher) standings(uid int64, endpointKeys []int64) (standings []act
 	}
 	byKey := make(map[int64]*entry, len(ev.entries))
 	for _, e := range ev.entries {
-		byKey[e.row.EndpointKey] = e // the latest counts
+		byKey[e.row.EndpointKey] = e
 	}
 	for i, key := range endpointKeys {
 		e := byKey[key]

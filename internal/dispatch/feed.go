@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/store"
@@ -118,10 +119,9 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 		d.events[ev.UID] = ev
 	}
 	e := &entry{event: ev, queue: q, row: row.Delivery, read: d.now(), parked: ev.begun || ev.asked}
-	for _, known := range ev.entries {
-		if known.row.EndpointKey != row.Delivery.EndpointKey {
-			continue
-		}
+	at := slices.IndexFunc(ev.entries, func(known *entry) bool { return known.row.EndpointKey == row.Delivery.EndpointKey })
+	if at >= 0 {
+		known := ev.entries[at]
 		if known.state != finished {
 			// It is there. Or its attempt has been committed, and a newer row too, such as of a held delivery that was
 			// let go, but who made the attempt has not come round to saying so.
@@ -132,8 +132,10 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 			return // what was read is older than what is known
 		}
 		e.read = time.Time{} // read once more before it is sent
+		ev.entries[at] = e
+	} else {
+		ev.entries = append(ev.entries, e)
 	}
-	ev.entries = append(ev.entries, e)
 	ev.open++
 	d.size++
 	d.enqueue(e)

@@ -161,3 +161,23 @@ func TestWhatIsLetGoRightAfterItWasHeldIsSent(t *testing.T) {
 	h.becomes(event, endpoint, webhook.DeliveryDelivered)
 	h.await("its workflow closes", func() bool { return len(h.engine.started()) == 1 && h.engine.open() == 0 })
 }
+
+func TestAWorkflowThatStartsAfterItsDeliveryWasHeldAndLetGoHasItOnce(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead(), playing)
+	r := receive(t, status(http.StatusGone))
+	endpoint := h.endpoint(r)
+	back := h.engine.leave()
+	event := h.post(1)[0]
+	h.becomes(event, endpoint, webhook.DeliveryHeld)
+	r.script(status(http.StatusOK))
+	h.change(endpoint, webhook.EndpointEnabled)
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	back()
+	h.await("its workflow closes", func() bool { return len(h.engine.started()) == 1 && h.engine.open() == 0 })
+	h.engine.set(func(e *fakeEngine) {
+		if n := len(e.runs[event.WorkflowID()].in.Endpoints); n != 1 {
+			t.Errorf("its workflow has %d deliveries", n)
+		}
+	})
+}

@@ -25,7 +25,7 @@ type lane struct {
 
 	wake      chan struct{}
 	pace      pace
-	readAfter time.Time    // of hand alone: the store failed and rests until then
+	readAfter time.Time // of hand alone: the store failed and rests until then
 
 	mu      sync.Mutex
 	wishes  []*item

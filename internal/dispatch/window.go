@@ -11,7 +11,7 @@ import (
 // event is an event in the window: one with something to send, or one of the latest that are done.
 type event struct {
 	webhook.Event               // Data only while something is to be sent
-	entries       []*entry      // the deliveries that are in the window
+	entries       []*entry      // the deliveries that are in the window, each once
 	partial       bool          // some deliveries are rows only
 	open          int           // entries that are not done
 	idle          chan struct{} // closed when open is 0; nil until somebody waits
