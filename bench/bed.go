@@ -14,6 +14,7 @@ import (
 	"github.com/postrider/postrider/bench/internal/child"
 	"github.com/postrider/postrider/bench/internal/figures"
 	"github.com/postrider/postrider/bench/internal/load"
+	"github.com/postrider/postrider/bench/internal/loopback"
 	"github.com/postrider/postrider/bench/internal/receiver"
 )
 
@@ -73,7 +74,7 @@ func (b *bed) close() error {
 }
 
 func (b *bed) startReceiver(ctx context.Context) error {
-	address, err := freeAddress(ctx)
+	address, err := loopback.FreeAddress(ctx)
 	if err != nil {
 		return err
 	}

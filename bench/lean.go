@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/bench/internal/child"
+	"github.com/postrider/postrider/bench/internal/loopback"
 	"github.com/postrider/postrider/bench/internal/receiver"
 )
 
@@ -24,8 +25,8 @@ func leanKinds() map[string][]string {
 
 // startLean runs the lean service, whose process has the embedded Temporal in it.
 func startLean(ctx context.Context, binary string, kind []string, dir string, r *receiver.Client) (_ *system, err error) {
-	api, err1 := freeAddress(ctx)
-	temporal, err2 := freeAddress(ctx)
+	api, err1 := loopback.FreeAddress(ctx)
+	temporal, err2 := loopback.FreeAddress(ctx)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}

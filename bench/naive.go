@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/postrider/postrider/bench/internal/child"
+	"github.com/postrider/postrider/bench/internal/loopback"
 	"github.com/postrider/postrider/bench/internal/receiver"
 )
 
@@ -25,8 +26,8 @@ func buildService(ctx context.Context, dir, name string) (string, error) {
 
 // startNaive runs the naive service and, unless o names a Temporal, one with default settings for it.
 func startNaive(ctx context.Context, o options, b services, dir string, r *receiver.Client) (_ *system, err error) {
-	api, err1 := freeAddress(ctx)
-	temporal, err2 := freeAddress(ctx)
+	api, err1 := loopback.FreeAddress(ctx)
+	temporal, err2 := loopback.FreeAddress(ctx)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}

@@ -42,8 +42,8 @@ type options struct {
 
 	naive         bool
 	naiveN        int
+	naiveTemporal string   // address; empty: one as it comes, started for it
 	only          []string // names of systems; empty: all
-	naiveTemporal string // address; empty: the engine of Postrider's binary
 }
 
 func parseOptions(args []string) (options, error) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/postrider/postrider/bench/internal/child"
+	"github.com/postrider/postrider/bench/internal/loopback"
 	"github.com/postrider/postrider/bench/internal/receiver"
 	"github.com/postrider/postrider/signing"
 	"github.com/postrider/postrider/workflows"
@@ -21,8 +22,8 @@ const (
 // startPostrider runs `postrider serve` in a new data directory, as it comes but for what o says, with one
 // endpoint that answers and one that never does.
 func startPostrider(ctx context.Context, o options, dir string, r *receiver.Client) (_ *system, err error) {
-	api, err1 := freeAddress(ctx)
-	temporal, err2 := freeAddress(ctx)
+	api, err1 := loopback.FreeAddress(ctx)
+	temporal, err2 := loopback.FreeAddress(ctx)
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}

@@ -23,11 +23,13 @@ import (
 	"go.temporal.io/server/common/primitives"
 	schema "go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
+
+	"github.com/postrider/postrider/bench/internal/loopback"
 )
 
 const (
 	clusterName = "active"
-	loopback    = "127.0.0.1"
+	onLoopback  = "127.0.0.1"
 )
 
 func main() {
@@ -79,7 +81,7 @@ func run(ctx context.Context, listen, file string) error {
 func configuration(ctx context.Context, listen, file string) (*config.Config, map[primitives.ServiceName]static.Hosts, error) {
 	var c config.Config
 	c.Global.Membership.MaxJoinDuration = 30 * time.Second
-	c.Global.Membership.BroadcastAddress = loopback
+	c.Global.Membership.BroadcastAddress = onLoopback
 	c.Persistence = config.Persistence{
 		DefaultStore: sqlite.PluginName, VisibilityStore: sqlite.PluginName, NumHistoryShards: 1,
 		DataStores: map[string]config.DataStore{sqlite.PluginName: {SQL: &config.SQL{
@@ -102,7 +104,7 @@ func configuration(ctx context.Context, listen, file string) (*config.Config, ma
 	hosts := map[primitives.ServiceName]static.Hosts{}
 	addresses := map[primitives.ServiceName]string{primitives.FrontendService: listen}
 	for _, name := range []primitives.ServiceName{primitives.HistoryService, primitives.MatchingService, primitives.WorkerService} {
-		address, err := freeAddress(ctx)
+		address, err := loopback.FreeAddress(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -117,18 +119,9 @@ func configuration(ctx context.Context, listen, file string) (*config.Config, ma
 		if service.RPC.GRPCPort, err = strconv.Atoi(port); err != nil {
 			return nil, nil, fmt.Errorf("port of %s: %w", address, err)
 		}
-		service.RPC.BindOnIP = loopback
+		service.RPC.BindOnIP = onLoopback
 		c.Services[string(name)] = service
 		hosts[name] = static.SingleLocalHost(address)
 	}
 	return &c, hosts, nil
-}
-
-// freeAddress is a loopback address that was free a moment ago.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, "0"))
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }

@@ -9,6 +9,9 @@ import (
 )
 
 const (
+	// pageSize in bytes, SQLite's own. Larger pages are fewer, but an event's random ID would then change
+	// as many of them, and each goes whole into the write-ahead log.
+	pageSize = 4096
 	// checkpointEvery is how often the write-ahead log is copied into the file. Pages that were
 	// written several times meanwhile are copied once.
 	checkpointEvery = time.Second

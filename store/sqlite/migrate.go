@@ -12,10 +12,6 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// pageSize in bytes, SQLite's own. Larger pages are fewer, but an event's random ID would then change
-// as many of them, and each goes whole into the write-ahead log.
-const pageSize = 4096
-
 // Migrate brings the file up to date, making it if it is not there. Each migration is a
 // transaction: after a crash the next call goes on. A file that Postrider did not make, or that a
 // newer Postrider made, is refused and left as it is.

@@ -19,13 +19,13 @@ func (s *Store) LockEvents(ctx context.Context, tx Querier, uids []int64) ([]int
 // RefreshEvents brings state and completion time of events up to date with their deliveries,
 // which the transaction has changed.
 func (s *Store) RefreshEvents(ctx context.Context, tx Querier, uids []int64) error {
-	type sum struct {
-		states      []webhook.DeliveryState // that there are
+	type outcome struct {
+		state       webhook.EventState
 		completedAt int64
 	}
+	groups := map[outcome][]int64{} // after a batch most events have the same outcome
 	slices.Sort(uids)
 	uids = slices.Compact(uids)
-	sums := make(map[int64]*sum, len(uids))
 	in, value := s.dialect.In("event_uid", 1, uids)
 	// Of each event one row comes back, however many deliveries it has.
 	var uid, completedAt int64
@@ -40,32 +40,21 @@ func (s *Store) RefreshEvents(ctx context.Context, tx Querier, uids []int64) err
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		s := &sum{completedAt: completedAt}
+		var states []webhook.DeliveryState
 		for i, state := range all {
 			if there[i] {
-				s.states = append(s.states, state)
+				states = append(states, state)
 			}
 		}
-		sums[uid] = s
+		o := outcome{state: webhook.SumEventState(states)}
+		if o.state.Final() {
+			o.completedAt = completedAt
+		}
+		groups[o] = append(groups[o], uid)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("sum up events: %w", err)
-	}
-	type outcome struct {
-		state       webhook.EventState
-		completedAt int64
-	}
-	groups := map[outcome][]int64{} // after a batch most events have the same outcome
-	for _, uid := range uids {
-		if sums[uid] == nil {
-			continue
-		}
-		o := outcome{state: webhook.SumEventState(sums[uid].states)}
-		if o.state.Final() {
-			o.completedAt = sums[uid].completedAt
-		}
-		groups[o] = append(groups[o], uid)
 	}
 	for o, group := range groups {
 		in, value := s.dialect.In("uid", 3, group)
