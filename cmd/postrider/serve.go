@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -47,10 +51,32 @@ func newWorker() *cobra.Command {
 }
 
 // runNode runs a node until ctx ends, and then until it has stopped.
-func runNode(ctx context.Context, cfg config.Config, r roles, out io.Writer) error {
+func runNode(ctx context.Context, cfg config.Config, r roles, out io.Writer) (err error) {
+	if cfg.CPUProfile != "" {
+		stop, opened := profileCPU(cfg.CPUProfile)
+		if opened != nil {
+			return opened
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	n, err := openNode(ctx, cfg, r, out)
 	if err != nil {
 		return err
 	}
 	return n.run(ctx)
+}
+
+// profileCPU writes where the process's time goes to a file, until stop is called.
+func profileCPU(path string) (stop func() error, err error) {
+	f, err := os.Create(path) //nolint:gosec // whoever starts the process says where
+	if err != nil {
+		return nil, fmt.Errorf("cpu-profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("cpu-profile: %w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }

@@ -46,6 +46,7 @@ type Config struct { //nolint:recvcheck // Bind points into it; everything else 
 	LogLevel        slog.Level
 	LogFormat       telemetry.LogFormat
 	NodeName        string // empty: the one in DataDir
+	CPUProfile      string // file that a CPU profile of the whole run is written to; empty: none
 }
 
 // EngineStore says in what the embedded Temporal keeps its data; empty: where it is already, or in Postgres if there

@@ -114,6 +114,7 @@ func (c *Config) flags() []flag {
 		{"log-level", parsedBy(&c.LogLevel, "level", parseLevel, formatLevel), "least level of log lines: debug, info, warn or error", nil},
 		{"log-format", stringOf(&c.LogFormat, "format"), "json or text", nil},
 		{"node-name", stringOf(&c.NodeName, "name"), "name of this node among those that share a database; empty: the one kept in the data directory", nil},
+		{"cpu-profile", stringOf(&c.CPUProfile, "path"), "write a CPU profile of the whole run to this file, for go tool pprof", nil},
 	}
 }
 
