@@ -122,6 +122,6 @@ type server struct {
 // New is the handler of the whole API. It panics when d lacks something that it must have.
 func New(d Deps) http.Handler {
 	s := &server{Deps: d.withDefaults()}
-	s.keys = newKeyCache(s.Store.APIKeyByHash, s.Now)
+	s.keys = newKeyCache(s.Store, s.Now)
 	return s.build().engine
 }

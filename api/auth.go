@@ -22,6 +22,7 @@ const (
 	// keyTTL is how long a key is trusted without asking the store again, and so how long a revoked
 	// one may live on other nodes.
 	keyTTL         = time.Second
+	usedEvery      = time.Minute // how exact the time of a key's last use is
 	maxCachedKeys  = 10_000
 	shownKeyLength = 10
 )
@@ -100,11 +101,17 @@ func KeyOf(text, tenant, name string, now time.Time) webhook.APIKey {
 	}
 }
 
-// keyCache finds keys by their text and trusts what it found for keyTTL. Unknown keys are not
-// remembered, so that a new key works at once. It is safe for concurrent use.
+// keyStore is what a keyCache needs of the store.
+type keyStore interface {
+	APIKeyByHash(ctx context.Context, hash [32]byte) (webhook.APIKey, error)
+	APIKeyUsed(ctx context.Context, id string, at time.Time) error
+}
+
+// keyCache finds keys by their text, trusts what it found for keyTTL, and has it noted when they are used. Unknown
+// keys are not remembered, so that a new key works at once. It is safe for concurrent use.
 type keyCache struct {
-	look func(ctx context.Context, hash [32]byte) (webhook.APIKey, error)
-	now  func() time.Time
+	store keyStore
+	now   func() time.Time
 
 	mu    sync.RWMutex
 	known map[[32]byte]cachedKey
@@ -115,8 +122,8 @@ type cachedKey struct {
 	until time.Time
 }
 
-func newKeyCache(find func(context.Context, [32]byte) (webhook.APIKey, error), now func() time.Time) *keyCache {
-	return &keyCache{look: find, now: now, known: map[[32]byte]cachedKey{}}
+func newKeyCache(s keyStore, now func() time.Time) *keyCache {
+	return &keyCache{store: s, now: now, known: map[[32]byte]cachedKey{}}
 }
 
 // find is the key with the given text. Unauthorized if there is none.
@@ -135,7 +142,7 @@ func (k *keyCache) find(ctx context.Context, text string) (webhook.APIKey, error
 	if ok && now.Before(cached.until) {
 		return cached.APIKey, nil
 	}
-	key, err := k.look(ctx, hash)
+	key, err := k.store.APIKeyByHash(ctx, hash)
 	switch {
 	case errors.Is(err, webhook.NotFound):
 		return webhook.APIKey{}, errUnknownKey()
@@ -144,13 +151,28 @@ func (k *keyCache) find(ctx context.Context, text string) (webhook.APIKey, error
 	case subtle.ConstantTimeCompare(key.Hash[:], hash[:]) != 1 || !key.RevokedAt.IsZero():
 		return webhook.APIKey{}, errUnknownKey()
 	}
+	if k.remember(hash, key, now) {
+		// Nothing depends on it: should it fail, a minute later is as good.
+		_ = k.store.APIKeyUsed(ctx, key.ID, now)
+	}
+	return key, nil
+}
+
+// remember reports whether the key's use is to be noted.
+func (k *keyCache) remember(hash [32]byte, key webhook.APIKey, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.known) >= maxCachedKeys {
 		clear(k.known)
 	}
+	note := now.Sub(key.LastUsedAt) >= usedEvery && now.Sub(k.known[hash].LastUsedAt) >= usedEvery
+	if note {
+		key.LastUsedAt = now
+	} else if noted := k.known[hash].LastUsedAt; noted.After(key.LastUsedAt) {
+		key.LastUsedAt = noted
+	}
 	k.known[hash] = cachedKey{key, now.Add(keyTTL)}
-	return key, nil
+	return note
 }
 
 // forget makes a key that was revoked on this node useless at once.

@@ -98,11 +98,45 @@ func TestAKeyRevokedElsewhereIsUselessWithinASecond(t *testing.T) {
 	r.do(call{method: "GET", path: "/v1/events", as: text}).is(401)
 }
 
-// countingStore counts how often keys are looked up, and may fail to.
+func TestTheTimeOfAKeysLastUseIsNotedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	s := &countingStore{}
+	r := newRig(t, func(d *api.Deps) {
+		s.Store = d.Store
+		d.Store = s
+	})
+	text := r.post("/v1/keys", `{"name":"billing","tenant":"acme"}`).is(201).str("key")
+	use := func(want time.Time) {
+		t.Helper()
+		r.do(call{method: "GET", path: "/v1/events", as: text}).is(200)
+		r.get("/v1/keys?tenant=acme").is(200).equal("data.0.last_used_at", want.UTC().Format("2006-01-02T15:04:05.000Z"))
+	}
+	first := r.clock.Now()
+	use(first)
+	r.clock.Move(59 * time.Second)
+	use(first)
+	r.clock.Move(time.Second)
+	use(r.clock.Now())
+	if s.uses != 4 { // of this key and of the admin's
+		t.Errorf("noted %d times", s.uses)
+	}
+	s.useErr = errBroken
+	r.clock.Move(time.Minute)
+	use(first.Add(time.Minute))
+}
+
+// countingStore counts how often keys are looked up and their use is noted, and may fail to.
 type countingStore struct {
 	api.Store
-	lookups int
-	err     error
+	lookups, uses int
+	err, useErr   error
+}
+
+func (s *countingStore) APIKeyUsed(ctx context.Context, id string, at time.Time) error {
+	if s.uses++; s.useErr != nil {
+		return s.useErr
+	}
+	return s.Store.APIKeyUsed(ctx, id, at)
 }
 
 func (s *countingStore) APIKeyByHash(ctx context.Context, hash [32]byte) (webhook.APIKey, error) {

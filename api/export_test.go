@@ -15,7 +15,7 @@ type RouteLine struct {
 // Inside is the handler together with the document and the table that it was made from.
 func Inside(d Deps) (http.Handler, *huma.OpenAPI, []RouteLine) {
 	s := &server{Deps: d.withDefaults()}
-	s.keys = newKeyCache(s.Store.APIKeyByHash, s.Now)
+	s.keys = newKeyCache(s.Store, s.Now)
 	b := s.build()
 	var lines []RouteLine
 	for _, r := range s.routes() {

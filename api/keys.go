@@ -14,7 +14,7 @@ type KeyView struct {
 	Tenant     *string `json:"tenant" doc:"The tenant that it is for; null: an admin key." example:"acme"`
 	Prefix     string  `json:"prefix" doc:"How the key begins." example:"pr_Xk2v9Qd"`
 	CreatedAt  string  `json:"created_at" format:"date-time"`
-	LastUsedAt *string `json:"last_used_at" format:"date-time"`
+	LastUsedAt *string `json:"last_used_at" format:"date-time" doc:"To the minute."`
 	RevokedAt  *string `json:"revoked_at" format:"date-time"`
 }
 

@@ -140,6 +140,8 @@ func (nothing) APIKeyByHash(_ context.Context, hash [32]byte) (webhook.APIKey, e
 	return webhook.APIKey{Hash: hash}, nil
 }
 
+func (nothing) APIKeyUsed(context.Context, string, time.Time) error { return nil }
+
 type nowhere struct{ api.Intake }
 
 func (nowhere) Accept(context.Context, []webhook.Event) ([]store.Accepted, error) {

@@ -319,6 +319,8 @@ type Catalogue interface {
 	APIKeyByHash(ctx context.Context, hash [32]byte) (webhook.APIKey, error)
 	// ListAPIKeys lists a tenant's keys, newest first; tenant "" lists all, admin keys included.
 	ListAPIKeys(ctx context.Context, tenant string, q PageQuery) (Page[webhook.APIKey], error)
+	// APIKeyUsed notes that a key was used at a time, if that is later than what is noted.
+	APIKeyUsed(ctx context.Context, id string, at time.Time) error
 	// RevokeAPIKey ends a key. tenant "" is any. NotFound.
 	RevokeAPIKey(ctx context.Context, tenant, id string, now time.Time) error
 }

@@ -66,7 +66,7 @@ func (d *Dispatcher) feedAll(ctx context.Context) bool {
 	return fed
 }
 
-// hungry are the queues that have rows outside the window and are at most half full.
+// hungry are the queues that have rows outside the window and are at most half full, or of whose rows a person wants some.
 func (d *Dispatcher) hungry() []*queue {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -74,7 +74,9 @@ func (d *Dispatcher) hungry() []*queue {
 	var found []*queue
 	for _, q := range d.queues {
 		switch {
-		case !q.spilled || len(q.entries) > d.cfg.QueueSize/2:
+		case len(q.wanted) > 0 && len(q.wished) < mostWished:
+			found = append(found, q)
+		case !d.halfEmpty(q):
 		case len(q.entries) < d.capacity():
 			found = append(found, q)
 		default:
@@ -84,8 +86,58 @@ func (d *Dispatcher) hungry() []*queue {
 	return found
 }
 
+// halfEmpty reports whether it is time to read on; needs d.mu.
+func (d *Dispatcher) halfEmpty(q *queue) bool {
+	return q.spilled && len(q.entries) <= d.cfg.QueueSize/2
+}
+
+// mostWished is how many of an endpoint's deliveries that a person wants are in the window at once, which has to have
+// room for them.
+const mostWished = 32
+
 func (d *Dispatcher) feedQueue(ctx context.Context, q *queue) (int, error) {
+	hurried, err := d.feedWanted(ctx, q)
+	if err != nil {
+		return hurried, err
+	}
+	n, err := d.feedOn(ctx, q)
+	return hurried + n, err
+}
+
+// feedWanted reads the rows that a person wants sent now.
+func (d *Dispatcher) feedWanted(ctx context.Context, q *queue) (n int, err error) {
+	for {
+		d.mu.Lock()
+		if len(q.wanted) == 0 || len(q.wished) >= mostWished {
+			d.mu.Unlock()
+			return n, nil
+		}
+		uid := q.wanted[0]
+		q.wanted = q.wanted[1:]
+		d.mu.Unlock()
+		rows, err := d.store.Waiting(ctx, d.node, q.key, uid-1, 1)
+		if err != nil {
+			d.spill(q.key) // it has its turn with the others
+			return n, fmt.Errorf("read a delivery that is wanted: %w", err)
+		}
+		if len(rows) == 0 || rows[0].Event.UID != uid {
+			continue // it has been sent, or it is another node's
+		}
+		d.mu.Lock()
+		d.take(q, rows[0])
+		d.pump()
+		d.mu.Unlock()
+		n++
+	}
+}
+
+// feedOn reads on where the window ends.
+func (d *Dispatcher) feedOn(ctx context.Context, q *queue) (int, error) {
 	d.mu.Lock()
+	if !d.halfEmpty(q) {
+		d.mu.Unlock()
+		return 0, nil
+	}
 	q.cursor = max(0, min(q.cursor, q.missed-1))
 	q.missed = nothingMissed
 	cursor, limit := q.cursor, d.capacity()-len(q.entries)
@@ -139,6 +191,9 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 	ev.open++
 	d.size++
 	d.enqueue(e)
+	if row.Delivery.Wish == webhook.WishRetry {
+		d.hurry(e)
+	}
 }
 
 // isNewer reports whether a row has been written since.

@@ -237,15 +237,22 @@ func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Deliver
 	defer d.mu.Unlock()
 	ev := d.events[uid]
 	for _, row := range rows {
+		var there *entry
 		if ev != nil {
-			for _, e := range ev.entries {
-				if e.row.EndpointKey == row.EndpointKey && e.state != finished {
-					e.row.Wish = wish
-				}
-			}
+			there = ev.toBeSent(row.EndpointKey)
 		}
-		if wish == webhook.WishRetry && row.WaitingFor != webhook.WaitingForNothing && row.State != webhook.DeliveryHeld {
-			d.spillLocked(row.EndpointKey)
+		if there != nil {
+			there.row.Wish = wish
+		}
+		switch {
+		case wish != webhook.WishRetry || row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld:
+		case there == nil:
+			q := d.queue(row.EndpointKey)
+			q.wanted = append(q.wanted, uid)
+			d.wakeFeeder()
+		case there.state == queued && !ev.reserved:
+			d.hurry(there)
 		}
 	}
+	d.pump()
 }

@@ -49,6 +49,16 @@ func (ev *event) has(endpointKey int64) bool {
 	return slices.ContainsFunc(ev.entries, func(e *entry) bool { return e.row.EndpointKey == endpointKey })
 }
 
+// toBeSent is the delivery to the endpoint, if it is in the window and not done; else nil.
+func (ev *event) toBeSent(endpointKey int64) *entry {
+	for _, e := range ev.entries {
+		if e.row.EndpointKey == endpointKey && e.state != finished {
+			return e
+		}
+	}
+	return nil
+}
+
 // queue is the window onto one endpoint's rows, in their order.
 type queue struct {
 	key      int64
@@ -59,6 +69,9 @@ type queue struct {
 	spilled  bool  // there are rows that are not in memory
 	missed   int64 // lowest event UID of rows left out since the feeder last looked; nothingMissed: none
 	cursor   int64 // the feeder has read up to this event UID
+
+	wished []*entry // those of entries that a person wants sent now
+	wanted []int64  // event UIDs of rows outside the window that a person wants sent now
 }
 
 const nothingMissed = math.MaxInt64
@@ -126,13 +139,23 @@ func (d *Dispatcher) release(ev *event) {
 	d.pump()
 }
 
+// hurry puts a delivery that a person wants sent now before all others of its endpoint; needs d.mu.
+func (d *Dispatcher) hurry(e *entry) {
+	e.queue.wished = append(e.queue.wished, e)
+	d.makeReady(e.queue)
+}
+
 // makeReady needs d.mu.
 func (d *Dispatcher) makeReady(q *queue) {
-	if !q.inReady && len(q.entries) > 0 && q.inFlight < d.allowed(q) {
+	if !q.inReady && (len(q.entries) > 0 && q.inFlight < d.allowed(q) || d.hastens(q)) {
 		q.inReady = true
 		d.ready = append(d.ready, q)
 	}
 }
+
+// hastens reports whether the endpoint may be sent something that a person wants: beside all else there is a place in
+// flight for that, whatever the endpoint has answered; needs d.mu.
+func (d *Dispatcher) hastens(q *queue) bool { return len(q.wished) > 0 && q.inFlight <= d.allowed(q) }
 
 // allowed is how many requests the endpoint may have in flight now; needs d.mu.
 func (d *Dispatcher) allowed(q *queue) int {
@@ -166,7 +189,7 @@ func (d *Dispatcher) pump() {
 		q := d.ready[0]
 		d.ready = d.ready[1:]
 		q.inReady = false
-		e := q.next()
+		e := d.next(q)
 		if e == nil {
 			continue
 		}
@@ -178,17 +201,29 @@ func (d *Dispatcher) pump() {
 	}
 }
 
-// next takes the first entry that is still to be sent.
-func (q *queue) next() *entry {
-	for len(q.entries) > 0 {
-		e := q.entries[0]
-		q.entries[0] = nil
-		q.entries = q.entries[1:]
-		if e.state == queued {
+// next takes the endpoint's first entry that is still to be sent; needs d.mu.
+func (d *Dispatcher) next(q *queue) *entry {
+	if d.hastens(q) {
+		if e := firstQueued(&q.wished); e != nil {
 			return e
 		}
 	}
-	q.entries = nil
+	if q.inFlight >= d.allowed(q) {
+		return nil
+	}
+	return firstQueued(&q.entries)
+}
+
+func firstQueued(entries *[]*entry) *entry {
+	for left := *entries; len(left) > 0; {
+		e := left[0]
+		left[0] = nil
+		left = left[1:]
+		if *entries = left; e.state == queued {
+			return e
+		}
+	}
+	*entries = nil
 	return nil
 }
 
@@ -207,7 +242,7 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	}
 	d.makeReady(q)
 	d.pump()
-	if q.spilled && len(q.entries) <= d.cfg.QueueSize/2 {
+	if d.halfEmpty(q) || len(q.wanted) > 0 {
 		d.wakeFeeder()
 	}
 }

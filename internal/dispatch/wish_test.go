@@ -45,6 +45,38 @@ func TestACancelledDeliveryThatIsInLineIsNotSent(t *testing.T) {
 	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
 }
 
+func TestADeliveryThatAPersonWantsIsSentBesideWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	h, r, _, events, open := inLine(t)
+	h.wish(events[1], webhook.WishRetry)
+	h.await("the second is in flight too", func() bool { return r.underWay() == 2 })
+	third := h.post(1)
+	h.wish(third[0], webhook.WishRetry)
+	open()
+	h.eventsBecome(append(events, third...), webhook.EventDelivered)
+	if r.count() != 3 || r.mostAtOnce() != 2 {
+		t.Errorf("%d requests, up to %d at once, want 3 and 2", r.count(), r.mostAtOnce())
+	}
+}
+
+func TestADeliveryThatAPersonWantsNeedNotBeInTheWindow(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1, QueueSize: 2})
+	answer, open := gate()
+	r := receive(t, until(answer, http.StatusOK))
+	h.endpoint(r)
+	events := h.postBatch(12)
+	h.await("the first is in flight", func() bool { return r.underWay() == 1 })
+	last := events[len(events)-1]
+	h.wish(last, webhook.WishRetry)
+	h.await("the last is in flight too", func() bool { return slices.Contains(r.events(), last.ID) })
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	if r.count() != len(events) {
+		t.Errorf("%d requests for %d events", r.count(), len(events))
+	}
+}
+
 func TestSettlingEndsADeliveryThatIsInLine(t *testing.T) {
 	t.Parallel()
 	h, r, endpoint, events, open := inLine(t)

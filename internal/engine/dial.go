@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
+	"strings"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
@@ -35,18 +37,33 @@ func ExternalAddress() (string, error) {
 	if os.Getenv("TEMPORAL_PROFILE") == "" && os.Getenv("TEMPORAL_CONFIG_FILE") == "" {
 		return "", nil
 	}
-	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{})
+	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{EnvLookup: environment{}})
 	if err != nil {
 		return "", fmt.Errorf("read temporal's client configuration: %w", err)
 	}
 	return profile.Address, nil
 }
 
+// environment is the process's, in which an empty variable counts as not set, as for our own settings: docker compose passes
+// variables on that way.
+type environment struct{}
+
+// Environ implements envconfig.EnvLookup.
+func (environment) Environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasSuffix(variable, "=") })
+}
+
+// LookupEnv implements envconfig.EnvLookup.
+func (environment) LookupEnv(name string) (string, bool) {
+	value := os.Getenv(name)
+	return value, value != ""
+}
+
 // Dial connects to an external cluster: address, namespace, API key and TLS by Temporal's own TEMPORAL_* variables and
 // configuration file, as for Temporal's command line. What cfg gives wins. Without Lazy it returns when the
 // cluster has answered, or with an error.
 func Dial(ctx context.Context, cfg DialConfig) (client.Client, error) {
-	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{})
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: environment{}})
 	if err != nil {
 		return nil, fmt.Errorf("read temporal's client configuration: %w", err)
 	}

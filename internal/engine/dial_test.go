@@ -81,13 +81,14 @@ func TestTheExternalAddressIsAskedForOnPurposeOnly(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"nothing is set":              {nil, ""},
-		"an address":                  {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233"}, "cluster.example:7233"},
-		"a profile":                   {map[string]string{"TEMPORAL_PROFILE": "two"}, "two.example:7233"},
-		"a file":                      {map[string]string{"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "one.example:7233"},
-		"an address and a profile":    {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233", "TEMPORAL_PROFILE": "two"}, "cluster.example:7233"},
-		"only a namespace":            {map[string]string{"TEMPORAL_NAMESPACE": "prod"}, ""},
-		"an empty address counts not": {map[string]string{"TEMPORAL_ADDRESS": ""}, ""},
+		"nothing is set":               {nil, ""},
+		"an address":                   {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233"}, "cluster.example:7233"},
+		"a profile":                    {map[string]string{"TEMPORAL_PROFILE": "two"}, "two.example:7233"},
+		"a file":                       {map[string]string{"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "one.example:7233"},
+		"an address and a profile":     {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233", "TEMPORAL_PROFILE": "two"}, "cluster.example:7233"},
+		"only a namespace":             {map[string]string{"TEMPORAL_NAMESPACE": "prod"}, ""},
+		"an empty address counts not":  {map[string]string{"TEMPORAL_ADDRESS": ""}, ""},
+		"nor does it hide a profile's": {map[string]string{"TEMPORAL_ADDRESS": "", "TEMPORAL_PROFILE": "two"}, "two.example:7233"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			noTemporalEnvironment(t)

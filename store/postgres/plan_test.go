@@ -144,6 +144,7 @@ func readAll(t *testing.T, db store.Store) {
 	_, _ = db.Endpoint(ctx, "a", "b")
 	_, _ = db.EndpointByKey(ctx, 1)
 	_, _ = db.APIKeyByHash(ctx, [32]byte{})
+	_ = db.APIKeyUsed(ctx, "x", now)
 	_ = db.Apply(ctx, []store.Change{{}})
 	_, _ = db.Accept(ctx, []store.NewEvent{{Tenant: "a", ID: "x", EndpointsVersion: 9}})
 }

@@ -95,6 +95,17 @@ func catalogueTests() []subtest {
 			want.RevokedAt = start.Add(time.Hour)
 			equal(t, "keys", page.Data, []webhook.APIKey{want})
 		}},
+		{"an API key's last use is kept, and never put back", func(t *testing.T, f *fixture) {
+			want := newKey(1, "a")
+			f.ok(f.CreateAPIKey(t.Context(), want))
+			f.ok(f.APIKeyUsed(t.Context(), want.ID, start.Add(2*time.Hour)))
+			f.ok(f.APIKeyUsed(t.Context(), want.ID, start.Add(time.Hour)))
+			f.ok(f.APIKeyUsed(t.Context(), "key_none", start))
+			got, err := f.APIKeyByHash(t.Context(), want.Hash)
+			f.ok(err)
+			want.LastUsedAt = start.Add(2 * time.Hour)
+			equal(t, "key", got, want)
+		}},
 		{"one key cannot be stored twice, even after it was revoked", func(t *testing.T, f *fixture) {
 			k := newKey(1, "a")
 			f.ok(f.CreateAPIKey(t.Context(), k))

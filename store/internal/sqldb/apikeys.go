@@ -92,6 +92,18 @@ func apiKeyPage(tenant string, c *cursor.Cursor, limit int) (string, []any) {
 	}, c, limit)
 }
 
+// APIKeyUsed implements store.Catalogue.
+func (s *Store) APIKeyUsed(ctx context.Context, id string, at time.Time) error {
+	err := s.backend.Write(ctx, func(tx Querier) error {
+		_, err := tx.ExecContext(ctx, `UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND last_used_at < $1`, Micros(at), id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note the use of API key %s: %w", id, err)
+	}
+	return nil
+}
+
 // RevokeAPIKey implements store.Catalogue. A key that was revoked stays revoked as of then.
 func (s *Store) RevokeAPIKey(ctx context.Context, tenant, id string, now time.Time) error {
 	err := s.backend.Write(ctx, func(tx Querier) error {
