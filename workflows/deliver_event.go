@@ -35,7 +35,6 @@ func deliver(ctx workflow.Context, in DeliverEventInput) (DeliverEventResult, er
 	if err := run.answerQueries(ctx); err != nil {
 		return DeliverEventResult{}, err
 	}
-	listen(ctx, run.wish, run.hear)
 	run.deliverAll(ctx)
 	return end(run.result())
 }

@@ -151,6 +151,7 @@ func TestAReceiversAnswersDecideWhenAttemptsAreMade(t *testing.T) {
 						w.signal(workflows.SignalOutcome, workflows.OutcomeSignal{EndpointID: "ep_1"})
 						w.signal(workflows.SignalOutcome, workflows.OutcomeSignal{})
 						w.signal(workflows.SignalOutcome, workflows.OutcomeSignal{EndpointID: "ep_of_another_event"})
+						w.signal(workflows.SignalOutcome, workflows.OutcomeSignal{EndpointIDs: []string{"ep_of_another_event", "ep_1"}})
 					})
 				}
 			},

@@ -47,7 +47,9 @@ type WishSignal struct {
 	Recorded bool `json:"recorded,omitempty"`
 }
 
-// OutcomeSignal tells that a delivery which waited has been sent or settled. EndpointID "" is any.
+// OutcomeSignal tells that deliveries which waited have been sent or settled: those of EndpointIDs, or if there are none
+// that of EndpointID, "" being any.
 type OutcomeSignal struct {
-	EndpointID string `json:"endpoint_id,omitempty"`
+	EndpointID  string   `json:"endpoint_id,omitempty"`
+	EndpointIDs []string `json:"endpoint_ids,omitempty"`
 }

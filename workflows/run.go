@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -72,14 +73,27 @@ func (r *run) deliverAll(ctx workflow.Context) {
 		d.look = true
 	}
 	r.lookAtRows(ctx) // the first time, it makes the first attempts
+	if r.over() && !signalsPending(ctx) && ctx.Err() == nil {
+		return // as most runs do: nothing is left to listen for
+	}
+	listen(ctx, r.wish, r.hear)
 	for _, d := range r.deliveries {
-		r.watch(ctx, d)
+		if !d.over() {
+			r.watch(ctx, d)
+		}
 	}
 	// A cancelled run still waits for its deliveries: each ends by the wish to cancel.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	_ = workflow.Await(ctx, func() bool { return r.busy == 0 && !signalsPending(ctx) })
 }
+
+// over reports whether nothing is left to be done.
+func (r *run) over() bool {
+	return !slices.ContainsFunc(r.deliveries, func(d *delivery) bool { return !d.over() })
+}
+
+func (d *delivery) over() bool { return !d.look && d.outcome.Status.Final() }
 
 // watch sees a delivery through to its end, unless somebody does already.
 func (r *run) watch(ctx workflow.Context, d *delivery) {
@@ -92,7 +106,7 @@ func (r *run) watch(ctx workflow.Context, d *delivery) {
 		// Cancelling comes as a wish, see listen.
 		ctx, cancel := workflow.NewDisconnectedContext(ctx)
 		defer cancel()
-		for d.look || !d.outcome.Status.Final() {
+		for !d.over() {
 			r.step(ctx, d)
 		}
 		d.watched = false

@@ -44,8 +44,13 @@ func listen(ctx workflow.Context, wish func(workflow.Context, webhook.Wish, Wish
 
 // hear notes that there is news, so that whoever waits for it has a look.
 func (r *run) hear(_ workflow.Context, news OutcomeSignal) {
-	for _, d := range r.concerned(news.EndpointID) {
-		d.news++
+	if len(news.EndpointIDs) == 0 {
+		news.EndpointIDs = []string{news.EndpointID}
+	}
+	for _, id := range news.EndpointIDs {
+		for _, d := range r.concerned(id) {
+			d.news++
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func (l *lane) levels() map[telemetry.OutboxClass]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return map[telemetry.OutboxClass]int64{
-		telemetry.OutboxWish:        int64(len(l.wishes)),
+		telemetry.OutboxWish:        int64(len(l.wishes) + l.joined),
 		telemetry.OutboxUndelivered: int64(l.failed.size() + len(l.fresh)),
 		telemetry.OutboxDelivered:   int64(len(l.rest)),
 	}

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +17,10 @@ func (h *harness) outcomes(event webhook.Event) []string {
 	var endpoints []string
 	for _, s := range h.engine.signalled(event.WorkflowID()) {
 		if news, ok := s.payload.(workflows.OutcomeSignal); ok && s.name == workflows.SignalOutcome {
-			endpoints = append(endpoints, news.EndpointID)
+			if len(news.EndpointIDs) == 0 {
+				news.EndpointIDs = []string{news.EndpointID}
+			}
+			endpoints = append(endpoints, news.EndpointIDs...)
 		}
 	}
 	return endpoints
@@ -42,6 +46,41 @@ func TestFirstAttemptsTellsWhatWasDeliveredAndWhenTheRestIsDue(t *testing.T) {
 	}
 	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
 	equal(t, "outcomes signalled to a workflow that was told everything", h.outcomes(events[0]), nil)
+}
+
+func TestOneSignalTellsOfAllOutcomesThatWait(t *testing.T) {
+	t.Parallel()
+	cfg := byWorkflow()
+	cfg.FirstWait = 30 * time.Millisecond
+	h := start(t, cfg)
+	answer, open := gate()
+	var endpoints []webhook.Endpoint
+	var want []string
+	for range 20 {
+		endpoint := h.endpoint(receive(t, until(answer, http.StatusOK)))
+		endpoints, want = append(endpoints, endpoint), append(want, endpoint.ID)
+	}
+	events := h.post(1)
+	h.allStarted(events)
+	for _, standing := range h.ask(events[0], endpoints...) {
+		if !standing.InFlight {
+			t.Errorf("got %+v, want in flight", standing)
+		}
+	}
+	slow, hurry := gate()
+	h.engine.set(func(e *fakeEngine) { e.delay = slow })
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	hurry()
+	h.await("all outcomes are signalled", func() bool { return len(h.outcomes(events[0])) >= len(want) })
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+	got := h.outcomes(events[0])
+	slices.Sort(got)
+	slices.Sort(want)
+	equal(t, "outcomes", got, want)
+	if signals := h.engine.signalled(events[0].WorkflowID()); len(signals) > 3 {
+		t.Errorf("%d signals", len(signals))
+	}
 }
 
 func TestASlowReceiverIsInFlightAndItsOutcomeIsSignalledOnce(t *testing.T) {

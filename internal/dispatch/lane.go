@@ -29,6 +29,8 @@ type lane struct {
 
 	mu      sync.Mutex
 	wishes  []*item
+	news    map[int64]*item    // those of wishes that only tell of an outcome, by event
+	joined  int                // items that have joined one of news
 	fresh   []*item            // first attempts left to the workflow
 	failed  failedItems        // first attempt failed
 	rest    []*item            // delivered, or parked
@@ -53,6 +55,7 @@ type item struct {
 	event    *event // nil: read it
 	tries    int
 	after    time.Time // not before; it failed
+	joined   []*item   // news of other deliveries of the event, for the same signal
 }
 
 const (
@@ -67,7 +70,7 @@ const (
 )
 
 func newLane(d *Dispatcher) *lane {
-	return &lane{d: d, wake: make(chan struct{}, 1), known: map[int64]struct{}{}, at: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
+	return &lane{d: d, wake: make(chan struct{}, 1), news: map[int64]*item{}, known: map[int64]struct{}{}, at: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
 }
 
 func (l *lane) run(ctx context.Context) error {
@@ -129,7 +132,7 @@ func (l *lane) next() (*item, time.Duration) {
 	var i *item
 	switch {
 	case len(l.wishes) > 0:
-		i, l.wishes = l.wishes[0], l.wishes[1:]
+		i = l.takeWish()
 	case len(l.rest) > 0 && now.Sub(l.lately) > laneStarved:
 		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
 	case len(l.fresh) > 0:

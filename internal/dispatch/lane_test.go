@@ -22,7 +22,7 @@ func lane(t *testing.T) *dispatch.Dispatcher {
 }
 
 func wished(uid int64) store.OutboxRow {
-	return store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, Class: store.OutboxWish}
+	return store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, Class: store.OutboxWish, Wish: webhook.WishCancel}
 }
 
 func undelivered(uid int64) store.OutboxRow {

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/telemetry"
@@ -26,6 +27,9 @@ func (l *lane) work(ctx context.Context, i *item) {
 	switch {
 	case err == nil:
 		l.done = append(l.done, i.Seq)
+		for _, other := range i.joined {
+			l.done = append(l.done, other.Seq)
+		}
 	case ctx.Err() != nil:
 	default:
 		if !away {
@@ -42,13 +46,49 @@ func (l *lane) work(ctx context.Context, i *item) {
 func (l *lane) putBack(i *item) {
 	switch {
 	case i.Kind == store.OutboxNudge || i.Class == store.OutboxWish && i.event == nil:
-		l.wishes = append(l.wishes, i)
+		l.addWish(i)
 	case !i.due.IsZero():
 		l.failed.push(i)
 	default:
 		l.rest = append(l.rest, i)
 	}
 }
+
+// mostJoined is how many deliveries one signal tells of.
+const mostJoined = 1000
+
+// addWish lines up a wish or news. An event's news that wait together go in one signal: an event with a thousand
+// endpoints would else be woken a thousand times; needs l.mu.
+func (l *lane) addWish(i *item) {
+	if i.isNews() {
+		if first := l.news[i.EventUID]; first != nil && len(first.joined)+len(i.joined)+1 < mostJoined {
+			first.joined = append(append(first.joined, i), i.joined...)
+			l.joined += 1 + len(i.joined)
+			i.joined = nil
+			return
+		}
+		l.news[i.EventUID] = i
+		l.joined += len(i.joined)
+	}
+	l.wishes = append(l.wishes, i)
+}
+
+// takeWish needs l.mu.
+func (l *lane) takeWish() *item {
+	i := l.wishes[0]
+	l.wishes[0] = nil
+	l.wishes = l.wishes[1:]
+	if i.isNews() {
+		l.joined -= len(i.joined)
+		if l.news[i.EventUID] == i {
+			delete(l.news, i.EventUID)
+		}
+	}
+	return i
+}
+
+// isNews reports whether the item only tells of a delivery's outcome.
+func (i *item) isNews() bool { return i.Kind == store.OutboxNudge && i.Wish == webhook.WishNone }
 
 func (l *lane) do(ctx context.Context, i *item) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -106,18 +146,19 @@ func (l *lane) startWork(ctx context.Context, work store.Work, again bool) error
 // nudge signals the workflow what the row says. A workflow that is not there is started, unless
 // there is nothing left for it to do.
 func (l *lane) nudge(ctx context.Context, i *item) error {
-	work, err := l.d.store.LoadWork(ctx, i.EventUID, false)
+	event, err := l.d.eventOf(ctx, i.EventUID)
 	if errors.Is(err, webhook.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = l.signal(ctx, work.Event, i)
+	err = l.signal(ctx, event, i)
 	if !errors.Is(err, errNoWorkflow) {
 		return err
 	}
-	if work, err = l.d.store.LoadWork(ctx, i.EventUID, false); err != nil { // it may have closed since
+	work, err := l.d.store.LoadWork(ctx, i.EventUID, false)
+	if err != nil {
 		return err
 	}
 	if work.Event.State.Final() {
@@ -147,19 +188,34 @@ func (l *lane) signal(ctx context.Context, event webhook.Event, i *item) error {
 	case webhook.WishRetry:
 		return l.d.engine.Signal(ctx, id, workflows.SignalRetry, workflows.WishSignal{EndpointID: i.EndpointID, Recorded: true})
 	default:
-		return l.d.engine.Signal(ctx, id, workflows.SignalOutcome, workflows.OutcomeSignal{EndpointID: i.EndpointID})
+		return l.d.engine.Signal(ctx, id, workflows.SignalOutcome, i.outcome())
 	}
+}
+
+// outcome is the signal for news.
+func (i *item) outcome() workflows.OutcomeSignal {
+	if len(i.joined) == 0 {
+		return workflows.OutcomeSignal{EndpointID: i.EndpointID}
+	}
+	ids := []string{i.EndpointID}
+	for _, other := range i.joined {
+		ids = append(ids, other.EndpointID)
+	}
+	if slices.Contains(ids, "") {
+		return workflows.OutcomeSignal{} // any
+	}
+	return workflows.OutcomeSignal{EndpointIDs: ids}
 }
 
 // signalOutcome wakes a workflow for which no row was written. With too many to wake, as after hours without an engine,
 // it is left to the search for strays.
 func (l *lane) signalOutcome(uid int64, endpointID string) {
 	l.mu.Lock()
-	if len(l.wishes) >= laneWindow {
+	if len(l.wishes)+l.joined >= laneWindow {
 		l.mu.Unlock()
 		return
 	}
-	l.wishes = append(l.wishes, &item{OutboxRow: store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, EndpointID: endpointID}})
+	l.addWish(&item{OutboxRow: store.OutboxRow{EventUID: uid, Kind: store.OutboxNudge, EndpointID: endpointID}})
 	l.mu.Unlock()
 	l.poke()
 }
@@ -213,7 +269,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	unread, cursor := l.unread[class], l.cursor[class]
 	full := len(l.known) > laneWindow/2
 	if class == store.OutboxWish {
-		full = len(l.wishes) > laneWindow/2 // others do not hold up people
+		full = len(l.wishes)+l.joined > laneWindow/2 // others do not hold up people
 	}
 	l.unread[class] = unread && full
 	l.reading = unread && !full
@@ -302,6 +358,20 @@ func (d *Dispatcher) begin(uid int64) {
 	if ev := d.events[uid]; ev != nil {
 		ev.begun = true
 	}
+}
+
+// eventOf is the event without its data, from memory if it is there.
+func (d *Dispatcher) eventOf(ctx context.Context, uid int64) (webhook.Event, error) {
+	d.mu.Lock()
+	if ev := d.events[uid]; ev != nil {
+		event := ev.Event
+		d.mu.Unlock()
+		event.Data = nil
+		return event, nil
+	}
+	d.mu.Unlock()
+	work, err := d.store.LoadWork(ctx, uid, false)
+	return work.Event, err
 }
 
 // workOf is the event and its deliveries, from memory if they are all there.
