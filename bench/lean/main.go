@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -93,6 +94,7 @@ func intake(client sdkclient.Client) http.Handler {
 }
 
 func main() {
+	debug.SetGCPercent(150) // as postrider does
 	var cfg engine.Config
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the API")
 	url := flag.String("url", "", "where events are posted to")

@@ -30,8 +30,9 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// hosts, of which there is one here. At the default of 1 s a retry after 300 ms comes after a second.
 		dynamicconfig.TimerProcessorMaxTimeShift.Key(): 10 * time.Millisecond,
 
-		// 128,000 workflows by default: gigabytes.
-		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 4000,
+		// 128,000 workflows by default: gigabytes, at about 20 KB each. Most are closed at once, and not asked for again; to
+		// load one is cheaper than what it costs the garbage collector to keep it.
+		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1000,
 
 		// Partitions spread a queue over machines.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
