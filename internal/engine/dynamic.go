@@ -26,6 +26,13 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		dynamicconfig.TimerProcessorMaxPollRPS.Key():      100,
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 100,
 
+		// Many timers due within one second, as when retention has more than a few hundred to delete, are taken for a reader
+		// that is stuck: each such second is split off into a slice of its own. From 50 slices on these are to be joined
+		// again, which does not succeed (those on either side have another predicate) but begins anew at once, and
+		// the queue does a hundredth of what it could.
+		dynamicconfig.QueueReaderStuckCriticalAttempts.Key(): 0,
+		dynamicconfig.QueueCriticalSlicesCount.Key():         1000,
+
 		// Timers that are due sooner than this are put off until then: a guard against the clocks of several
 		// hosts, of which there is one here. At the default of 1 s a retry after 300 ms comes after a second.
 		dynamicconfig.TimerProcessorMaxTimeShift.Key(): 10 * time.Millisecond,
