@@ -38,7 +38,8 @@ type Store interface {
 type Events interface {
 	// Accept stores events with their deliveries and outbox rows; group commit. All of one call
 	// are in one transaction. The result has one entry for each event, in order; an error means
-	// that nothing of the call was stored. Called by the API.
+	// that nothing of the call was stored. Unavailable "node_removed" if the owner shares the database with others and was
+	// taken for dead by them. Called by the API.
 	Accept(ctx context.Context, events []NewEvent) ([]Accepted, error)
 
 	// Event finds one event without its data. NotFound.

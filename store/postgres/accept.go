@@ -9,12 +9,14 @@ import (
 
 	"github.com/postrider/postrider/store"
 	"github.com/postrider/postrider/store/internal/sqldb"
+	"github.com/postrider/postrider/webhook"
 )
 
 const (
 	insertTenants = `INSERT INTO tenants (id, name, endpoints_version, created_at)
 		SELECT id, '', 0, created_at FROM unnest($1::text[], $2::bigint[]) AS t (id, created_at) ON CONFLICT (id) DO NOTHING`
 	// The share lock holds off changes to the tenants' endpoints until the events are there to see.
+	selectRemoved  = `SELECT removed_at > 0 FROM nodes WHERE key = ANY($1) ORDER BY key FOR SHARE`
 	selectVersions = `SELECT id, endpoints_version FROM tenants WHERE id = ANY($1) ORDER BY id FOR SHARE`
 	insertEvents   = `INSERT INTO events (uid, tenant, id, type, size, fingerprint, traceparent, endpoint_count,
 		generation, state, created_at, completed_at)
@@ -77,6 +79,9 @@ func (db *DB) acceptAll(ctx context.Context, tx *sql.Tx, batch []*acceptOp) erro
 			all = append(all, candidate{row: &o.rows[i], answer: &o.accepted[i]})
 		}
 	}
+	if err := lockNodes(ctx, tx, all); err != nil {
+		return err
+	}
 	versions, err := lockTenants(ctx, tx, all)
 	if err != nil {
 		return fmt.Errorf("lock tenants: %w", err)
@@ -119,6 +124,36 @@ func (db *DB) acceptAll(ctx context.Context, tx *sql.Tx, batch []*acceptOp) erro
 		if ok {
 			*c.answer = first
 		}
+	}
+	return nil
+}
+
+// lockNodes makes sure that the candidates' owners are there until the events are. A node that was suspended, taken for
+// dead and woken again does not know that yet, and nobody would look after what it accepts.
+func lockNodes(ctx context.Context, tx *sql.Tx, all []candidate) error {
+	var owners []int64
+	for _, c := range all {
+		owners = append(owners, c.row.Owner)
+	}
+	slices.Sort(owners)
+	rows, err := tx.QueryContext(ctx, selectRemoved, slices.Compact(owners))
+	if err != nil {
+		return fmt.Errorf("lock nodes: %w", err)
+	}
+	defer rows.Close()
+	gone := false
+	for rows.Next() {
+		var removed bool
+		if err := rows.Scan(&removed); err != nil {
+			return fmt.Errorf("lock nodes: %w", err)
+		}
+		gone = gone || removed
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("lock nodes: %w", err)
+	}
+	if gone {
+		return webhook.Errorf(webhook.Unavailable, "node_removed", "this node was taken for dead: others have its work")
 	}
 	return nil
 }

@@ -99,6 +99,44 @@ func TestNodesThatShareADatabase(t *testing.T) {
 			t.Fatalf("accepted is %+v, %v", accepted, err)
 		}
 	})
+	t.Run("a node that was taken for dead accepts nothing", func(t *testing.T) {
+		var keys [2]int64
+		for i, db := range nodes {
+			var err error
+			if keys[i], err = db.RegisterNode(t.Context(), fmt.Sprintf("node-%d", i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e := newEvent("evt_alive", keys[0])
+		e.EndpointsVersion = 1
+		if accepted, err := a.Accept(t.Context(), []store.NewEvent{e}); err != nil || accepted[0].Status != store.AcceptedNew {
+			t.Fatalf("accepted is %+v, %v", accepted, err)
+		}
+		if err := b.ReleaseNode(t.Context(), keys[0]); err != nil {
+			t.Fatal(err)
+		}
+		for rows := 1; rows > 0; {
+			var err error
+			if rows, _, err = b.TakeOver(t.Context(), keys[1], time.Hour, 10); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.ID = "evt_dead"
+		_, err := a.Accept(t.Context(), []store.NewEvent{e})
+		if failure, ok := webhook.AsError(err); !ok || failure.Code != "node_removed" {
+			t.Errorf("got %v, want node_removed", err)
+		}
+		if _, err := b.Event(t.Context(), "a", e.ID); !errors.Is(err, webhook.NotFound) {
+			t.Errorf("got %v, want no such event", err)
+		}
+		if keys[0], err = a.RegisterNode(t.Context(), "node-0"); err != nil {
+			t.Fatal(err)
+		}
+		e.Owner = keys[0]
+		if accepted, err := a.Accept(t.Context(), []store.NewEvent{e}); err != nil || accepted[0].Status != store.AcceptedNew {
+			t.Fatalf("accepted is %+v, %v", accepted, err)
+		}
+	})
 	t.Run("nudges appear in the order of their keys, whoever writes them", func(t *testing.T) {
 		testNudgesInOrder(t, nodes)
 	})

@@ -76,6 +76,28 @@ func nodeTests() []subtest {
 			equal(t, "outbox", len(outbox), 3)
 			f.kind(f.RenewNode(t.Context(), f.owner), webhook.NotFound)
 		}},
+		{"what a node writes after it was removed is taken over too", func(t *testing.T, f *fixture) {
+			p := f.endpoint(webhook.DefaultTenant)
+			e, parked := f.send(p), f.send(p)
+			d := f.try(e, p, 500, start.Add(time.Second))
+			g := f.try(parked, p, 500, start.Add(time.Second))
+			other, err := f.RegisterNode(t.Context(), "node-b")
+			f.ok(err)
+			f.ok(f.ReleaseNode(t.Context(), f.owner))
+			for rows := 1; rows > 0; {
+				rows, _, err = f.TakeOver(t.Context(), other, time.Hour, 10)
+				f.ok(err)
+			}
+			f.kind(f.RenewNode(t.Context(), f.owner), webhook.NotFound)
+			for c, waitingFor := range map[*webhook.Delivery]webhook.WaitingFor{&d: webhook.WaitingForCap, &g: webhook.WaitingForPaused} {
+				f.apply(store.Change{Delivery: c.Wait(waitingFor, start.Add(time.Minute)), ExpectAttempts: c.Attempts, Owner: f.owner})
+			}
+			rows, keys, err := f.TakeOver(t.Context(), other, time.Hour, 10)
+			f.ok(err)
+			equal(t, "rows", rows, 2)
+			equal(t, "endpoints", keys, []int64{p.Key})
+			equal(t, "waiting", f.waiting(other, p), uidsOf(e))
+		}},
 		{"a nudge for a node that was removed finds a new owner", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			e := f.send(p)

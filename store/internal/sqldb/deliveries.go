@@ -19,6 +19,7 @@ const deliveryColumns = `d.event_uid, d.endpoint_key, e.tenant, e.id, e.type, p.
 const (
 	// deliveryToSend: the dispatcher has it to send.
 	deliveryToSend = `d.waiting_for <> '' AND d.state <> 'held'`
+	deliveryHeld   = `d.state = 'held'`
 	// deliveryWithEngine: Temporal has its next attempt.
 	deliveryWithEngine = `(d.state = 'pending' OR d.state = 'retrying') AND d.waiting_for = ''`
 	// deliveryAside: off the straight way from accepted to delivered.

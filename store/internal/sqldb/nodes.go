@@ -51,7 +51,8 @@ func (s *Store) touchNode(ctx context.Context, doing string, key int64, renewedA
 	return nil
 }
 
-// TakeOver implements store.Nodes. Held deliveries move too, so that a node that is there hears of
+// TakeOver implements store.Nodes. A node that was only suspended may write rows after its removal, until it hears of
+// that; these are taken over too. Held deliveries move too, so that a node that is there hears of
 // their end, but their endpoints are not among the keys.
 func (s *Store) TakeOver(ctx context.Context, key int64, deadAfter time.Duration, limit int) (int, []int64, error) {
 	var (
@@ -64,7 +65,13 @@ func (s *Store) TakeOver(ctx context.Context, key int64, deadAfter time.Duration
 		if err != nil {
 			return err
 		}
-		for _, node := range dead {
+		late, err := readKeys(ctx, tx, `SELECT n.key FROM nodes n WHERE n.removed_at > 0 AND (
+			EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = n.key AND `+deliveryToSend+`)
+			OR EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = n.key AND `+deliveryHeld+`))`+s.dialect.ForUpdate+s.dialect.SkipLocked)
+		if err != nil {
+			return err
+		}
+		for _, node := range append(dead, late...) {
 			n, endpoints, err := s.takeOver(ctx, tx, node, key, limit-rows)
 			if err != nil {
 				return err
@@ -90,7 +97,7 @@ func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit 
 	lock := s.dialect.ForUpdate + s.dialect.SkipLocked
 	var keys []int64
 	rows := 0
-	for _, condition := range []string{deliveryToSend, `d.state = 'held'`} {
+	for _, condition := range []string{deliveryToSend, deliveryHeld} {
 		moved, err := readKeys(ctx, tx, `UPDATE deliveries SET owner = $1 WHERE (event_uid, endpoint_key) IN (
 			SELECT d.event_uid, d.endpoint_key FROM deliveries d WHERE d.owner = $2 AND `+condition+` LIMIT $3`+lock+`)
 			RETURNING endpoint_key`, to, from, limit-rows)
@@ -113,7 +120,7 @@ func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit 
 	// SKIP LOCKED may have left rows; then the node stays for the next call.
 	_, err = tx.ExecContext(ctx, `UPDATE nodes SET removed_at = `+s.dialect.Now+` WHERE key = $1
 		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+`)
-		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND d.state = 'held')
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND `+deliveryHeld+`)
 		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.owner = $1)`, from)
 	return rows, keys, err
 }
