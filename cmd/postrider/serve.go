@@ -9,7 +9,6 @@ import (
 	"runtime/pprof"
 
 	"github.com/spf13/cobra"
-	sdkworker "go.temporal.io/sdk/worker"
 
 	"github.com/postrider/postrider/internal/config"
 )
@@ -60,8 +59,6 @@ func runNode(ctx context.Context, cfg config.Config, r roles, out io.Writer) (er
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	// What Temporal shows as the workers' build ID. Else the SDK reads the whole executable for a checksum at each start.
-	sdkworker.SetBinaryChecksum(version)
 	n, err := openNode(ctx, cfg, r, out)
 	if err != nil {
 		return err

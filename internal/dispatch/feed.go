@@ -91,8 +91,8 @@ func (d *Dispatcher) halfEmpty(q *queue) bool {
 	return q.spilled && len(q.entries) <= d.cfg.QueueSize/2
 }
 
-// mostWished is how many of an endpoint's deliveries that a person wants are in the window at once, which has to have
-// room for them.
+// mostWished is how many of an endpoint's deliveries that a person wants are taken into the window at once, whether or not
+// it has room.
 const mostWished = 32
 
 func (d *Dispatcher) feedQueue(ctx context.Context, q *queue) (int, error) {

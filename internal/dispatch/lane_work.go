@@ -147,21 +147,18 @@ func (l *lane) startWork(ctx context.Context, work store.Work, again bool) error
 // there is nothing left for it to do.
 func (l *lane) nudge(ctx context.Context, i *item) error {
 	event, err := l.d.eventOf(ctx, i.EventUID)
-	if errors.Is(err, webhook.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	err = l.signal(ctx, event, i)
-	if !errors.Is(err, errNoWorkflow) {
-		return err
+	if err == nil {
+		if err = l.signal(ctx, event, i); !errors.Is(err, errNoWorkflow) {
+			return err
+		}
 	}
 	work, err := l.d.store.LoadWork(ctx, i.EventUID, false)
-	if err != nil {
+	switch {
+	case errors.Is(err, webhook.NotFound):
+		return nil // deleted by retention
+	case err != nil:
 		return err
-	}
-	if work.Event.State.Final() {
+	case work.Event.State.Final():
 		return nil
 	}
 	known, err := l.d.engine.Describe(ctx, work.Event.WorkflowID())
