@@ -54,9 +54,10 @@ test-integration: ## tests against a PostgreSQL that they start themselves
 	go test -race -shuffle=on -tags integration ./store/postgres/...
 	go test -shuffle=on -tags integration -run Postgres ./internal/engine/
 
+# Never from the test cache: it does not know of the binary that is tested.
 .PHONY: e2e
 e2e: ## whole-system and crash tests of the real binary
-	go test -timeout 40m -p 1 -tags e2e ./cmd/... ./test/...
+	go test -count=1 -timeout 40m -p 1 -tags e2e ./cmd/... ./test/...
 
 .PHONY: crash
 crash: deps ## the crash tests alone, twenty kills each and two minutes of faults, and what was lost and repeated; an hour
