@@ -165,11 +165,12 @@ func (k *keyCache) remember(hash [32]byte, key webhook.APIKey, now time.Time) bo
 	if len(k.known) >= maxCachedKeys {
 		clear(k.known)
 	}
-	note := now.Sub(key.LastUsedAt) >= usedEvery && now.Sub(k.known[hash].LastUsedAt) >= usedEvery
+	if noted := k.known[hash].LastUsedAt; noted.After(key.LastUsedAt) {
+		key.LastUsedAt = noted
+	}
+	note := now.Sub(key.LastUsedAt) >= usedEvery
 	if note {
 		key.LastUsedAt = now
-	} else if noted := k.known[hash].LastUsedAt; noted.After(key.LastUsedAt) {
-		key.LastUsedAt = noted
 	}
 	k.known[hash] = cachedKey{key, now.Add(keyTTL)}
 	return note

@@ -100,11 +100,7 @@ func TestAKeyRevokedElsewhereIsUselessWithinASecond(t *testing.T) {
 
 func TestTheTimeOfAKeysLastUseIsNotedOnceAMinute(t *testing.T) {
 	t.Parallel()
-	s := &countingStore{}
-	r := newRig(t, func(d *api.Deps) {
-		s.Store = d.Store
-		d.Store = s
-	})
+	r, s := countingRig(t)
 	text := r.post("/v1/keys", `{"name":"billing","tenant":"acme"}`).is(201).str("key")
 	use := func(want time.Time) {
 		t.Helper()
@@ -132,6 +128,16 @@ type countingStore struct {
 	err, useErr   error
 }
 
+func countingRig(t *testing.T) (*rig, *countingStore) {
+	t.Helper()
+	s := &countingStore{}
+	r := newRig(t, func(d *api.Deps) {
+		s.Store = d.Store
+		d.Store = s
+	})
+	return r, s
+}
+
 func (s *countingStore) APIKeyUsed(ctx context.Context, id string, at time.Time) error {
 	if s.uses++; s.useErr != nil {
 		return s.useErr
@@ -148,11 +154,7 @@ func (s *countingStore) APIKeyByHash(ctx context.Context, hash [32]byte) (webhoo
 
 func TestAKeyIsNotLookedUpForEachRequestAndAStoreThatFailsIsNotTheCallersFault(t *testing.T) {
 	t.Parallel()
-	s := &countingStore{}
-	r := newRig(t, func(d *api.Deps) {
-		s.Store = d.Store
-		d.Store = s
-	})
+	r, s := countingRig(t)
 	for range 50 {
 		r.post("/v1/events", `{"type":"a","data":1}`).is(202)
 	}

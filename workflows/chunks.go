@@ -99,27 +99,27 @@ func (c *chunked) wish(ctx workflow.Context, wish webhook.Wish, signal WishSigna
 	defer func() { c.busy-- }()
 	c.record(ctx, wish, &signal)
 	if wish == webhook.WishRetry {
-		c.pass(ctx, SignalRetry, signal.EndpointID, signal)
+		c.pass(ctx, SignalRetry, []string{signal.EndpointID}, signal)
 		return
 	}
-	c.pass(ctx, SignalCancel, signal.EndpointID, signal)
+	c.pass(ctx, SignalCancel, []string{signal.EndpointID}, signal)
 }
 
 func (c *chunked) hear(ctx workflow.Context, news OutcomeSignal) {
-	c.pass(ctx, SignalOutcome, news.EndpointID, news)
+	c.pass(ctx, SignalOutcome, news.endpoints(), news)
 }
 
-// pass signals the chunks that have the endpoint; "" is all. A chunk that has ended is started once
+// pass signals the chunks that have one of the endpoints; "" is all. A chunk that has ended is started once
 // more for a retry: what it has to do is in the rows.
-func (c *chunked) pass(ctx workflow.Context, name, endpointID string, payload any) {
+func (c *chunked) pass(ctx workflow.Context, name string, endpointIDs []string, payload any) {
 	passed := make([]workflow.Future, len(c.chunks))
 	for i, part := range c.chunks {
-		if part.open && part.has(endpointID) {
+		if part.open && part.has(endpointIDs) {
 			passed[i] = part.child.SignalChildWorkflow(ctx, name, payload)
 		}
 	}
 	for i, part := range c.chunks {
-		if passed[i] != nil && passed[i].Get(ctx, nil) == nil || name != SignalRetry || !part.has(endpointID) {
+		if passed[i] != nil && passed[i].Get(ctx, nil) == nil || name != SignalRetry || !part.has(endpointIDs) {
 			continue
 		}
 		if part.open { // it has just ended
@@ -130,8 +130,9 @@ func (c *chunked) pass(ctx workflow.Context, name, endpointID string, payload an
 	}
 }
 
-func (c *chunk) has(endpointID string) bool {
-	return endpointID == "" || slices.ContainsFunc(c.in.Endpoints, func(e EndpointInput) bool { return e.ID == endpointID })
+func (c *chunk) has(endpointIDs []string) bool {
+	return slices.Contains(endpointIDs, "") ||
+		slices.ContainsFunc(c.in.Endpoints, func(e EndpointInput) bool { return slices.Contains(endpointIDs, e.ID) })
 }
 
 func childOutcomes(ctx workflow.Context, child workflow.ChildWorkflowFuture) []activities.EndpointOutcome {

@@ -53,3 +53,11 @@ type OutcomeSignal struct {
 	EndpointID  string   `json:"endpoint_id,omitempty"`
 	EndpointIDs []string `json:"endpoint_ids,omitempty"`
 }
+
+// endpoints are the IDs that it tells of; "" is any.
+func (s OutcomeSignal) endpoints() []string {
+	if len(s.EndpointIDs) > 0 {
+		return s.EndpointIDs
+	}
+	return []string{s.EndpointID}
+}

@@ -44,10 +44,7 @@ func listen(ctx workflow.Context, wish func(workflow.Context, webhook.Wish, Wish
 
 // hear notes that there is news, so that whoever waits for it has a look.
 func (r *run) hear(_ workflow.Context, news OutcomeSignal) {
-	if len(news.EndpointIDs) == 0 {
-		news.EndpointIDs = []string{news.EndpointID}
-	}
-	for _, id := range news.EndpointIDs {
+	for _, id := range news.endpoints() {
 		for _, d := range r.concerned(id) {
 			d.news++
 		}

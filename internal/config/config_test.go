@@ -60,7 +60,7 @@ func TestEveryFieldHasAFlagAndAVariable(t *testing.T) {
 		"POSTRIDER_MIN_FREE_DISK": "0", "POSTRIDER_SHUTDOWN_TIMEOUT": "5s", "POSTRIDER_LOG_LEVEL": "debug",
 		"POSTRIDER_LOG_FORMAT": "text", "POSTRIDER_NODE_NAME": "one",
 		"POSTRIDER_ENGINE_STORE": "sqlite", "POSTRIDER_ENGINE_IN_PROCESS": "false", "POSTRIDER_ENGINE_FAULTS": "0.01",
-		"POSTRIDER_CPU_PROFILE": "/tmp/cpu.prof",
+		"POSTRIDER_CPU_PROFILE": "/data/cpu.prof",
 	}
 	want := config.Config{
 		Listen: "0.0.0.0:80", DataDir: "/data", DatabaseURL: "postgres://db/postrider",
@@ -70,7 +70,7 @@ func TestEveryFieldHasAFlagAndAVariable(t *testing.T) {
 		AllowCIDRs:     []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")},
 		EventRetention: 7 * 24 * time.Hour, TemporalRetention: 36 * time.Hour, HeldRetention: 48 * time.Hour,
 		BacklogLimit: 10, BacklogBytes: 3 * config.GiB, MinFreeDisk: 0, ShutdownTimeout: 5 * time.Second,
-		LogLevel: slog.LevelDebug, LogFormat: telemetry.LogText, NodeName: "one", CPUProfile: "/tmp/cpu.prof",
+		LogLevel: slog.LevelDebug, LogFormat: telemetry.LogText, NodeName: "one", CPUProfile: "/data/cpu.prof",
 	}
 	got, err := load(t, nil, env)
 	if err != nil {

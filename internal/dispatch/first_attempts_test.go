@@ -48,12 +48,19 @@ func TestFirstAttemptsTellsWhatWasDeliveredAndWhenTheRestIsDue(t *testing.T) {
 	equal(t, "outcomes signalled to a workflow that was told everything", h.outcomes(events[0]), nil)
 }
 
-func TestOneSignalTellsOfAllOutcomesThatWait(t *testing.T) {
-	t.Parallel()
+// impatient is a dispatcher whose workflows wait for first attempts for a moment only, and the answer of receivers that are
+// slower than that.
+func impatient(t *testing.T) (h *harness, answer <-chan struct{}, open func()) {
+	t.Helper()
 	cfg := byWorkflow()
 	cfg.FirstWait = 30 * time.Millisecond
-	h := start(t, cfg)
-	answer, open := gate()
+	answer, open = gate()
+	return start(t, cfg), answer, open
+}
+
+func TestOneSignalTellsOfAllOutcomesThatWait(t *testing.T) {
+	t.Parallel()
+	h, answer, open := impatient(t)
 	var endpoints []webhook.Endpoint
 	var want []string
 	for range 20 {
@@ -85,10 +92,7 @@ func TestOneSignalTellsOfAllOutcomesThatWait(t *testing.T) {
 
 func TestASlowReceiverIsInFlightAndItsOutcomeIsSignalledOnce(t *testing.T) {
 	t.Parallel()
-	cfg := byWorkflow()
-	cfg.FirstWait = 30 * time.Millisecond
-	h := start(t, cfg)
-	answer, open := gate()
+	h, answer, open := impatient(t)
 	endpoint := h.endpoint(receive(t, until(answer, http.StatusOK)))
 	events := h.post(1)
 	h.allStarted(events)

@@ -10,12 +10,7 @@ import (
 
 func TestNoMoreRequestsAreInFlightThanTheCapAllows(t *testing.T) {
 	t.Parallel()
-	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 3})
-	answer, open := gate()
-	r := receive(t, until(answer, http.StatusOK))
-	h.endpoint(r)
-	events := h.postBatch(20)
-	h.await("the cap is reached", func() bool { return r.underWay() == 3 })
+	h, r, _, events, open := lineUp(t, dispatch.Config{EndpointCap: 3}, 20, 3)
 	open()
 	h.eventsBecome(events, webhook.EventDelivered)
 	if got := r.mostAtOnce(); got != 3 {
@@ -25,12 +20,7 @@ func TestNoMoreRequestsAreInFlightThanTheCapAllows(t *testing.T) {
 
 func TestOneEndpointGetsAtMostAQuarterOfTheSenders(t *testing.T) {
 	t.Parallel()
-	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, Senders: 8, EndpointCap: 100})
-	answer, open := gate()
-	r := receive(t, until(answer, http.StatusOK))
-	h.endpoint(r)
-	events := h.postBatch(10)
-	h.await("its share is in flight", func() bool { return r.underWay() == 2 })
+	h, r, _, events, open := lineUp(t, dispatch.Config{Senders: 8, EndpointCap: 100}, 10, 2)
 	open()
 	h.eventsBecome(events, webhook.EventDelivered)
 	if got := r.mostAtOnce(); got != 2 {

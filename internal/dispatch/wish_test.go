@@ -19,16 +19,23 @@ func (h *harness) wish(event webhook.Event, wish webhook.Wish) {
 	}
 }
 
-// inLine posts two events to an endpoint that may have one request in flight: the first is.
-func inLine(t *testing.T, options ...func(*harness)) (h *harness, r *receiver, endpoint webhook.Endpoint, events []webhook.Event, open func()) {
+// lineUp posts count events to an endpoint that answers when open is called; so many of them are in flight.
+func lineUp(t *testing.T, cfg dispatch.Config, count, inFlight int, options ...func(*harness)) (h *harness, r *receiver, endpoint webhook.Endpoint, events []webhook.Event, open func()) {
 	t.Helper()
-	h = start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1}, options...)
+	cfg.FirstAttempt = dispatch.AheadOfEngine
+	h = start(t, cfg, options...)
 	answer, open := gate()
 	r = receive(t, until(answer, http.StatusOK))
 	endpoint = h.endpoint(r)
-	events = h.postBatch(2)
-	h.await("the first is in flight", func() bool { return r.underWay() == 1 })
+	events = h.postBatch(count)
+	h.await("its share is in flight", func() bool { return r.underWay() == inFlight })
 	return h, r, endpoint, events, open
+}
+
+// inLine posts two events to an endpoint that may have one request in flight: the first is.
+func inLine(t *testing.T, options ...func(*harness)) (h *harness, r *receiver, endpoint webhook.Endpoint, events []webhook.Event, open func()) {
+	t.Helper()
+	return lineUp(t, dispatch.Config{EndpointCap: 1}, 2, 1, options...)
 }
 
 func TestACancelledDeliveryThatIsInLineIsNotSent(t *testing.T) {
@@ -61,12 +68,7 @@ func TestADeliveryThatAPersonWantsIsSentBesideWhatIsInFlight(t *testing.T) {
 
 func TestADeliveryThatAPersonWantsNeedNotBeInTheWindow(t *testing.T) {
 	t.Parallel()
-	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1, QueueSize: 2})
-	answer, open := gate()
-	r := receive(t, until(answer, http.StatusOK))
-	h.endpoint(r)
-	events := h.postBatch(12)
-	h.await("the first is in flight", func() bool { return r.underWay() == 1 })
+	h, r, _, events, open := lineUp(t, dispatch.Config{EndpointCap: 1, QueueSize: 2}, 12, 1)
 	last := events[len(events)-1]
 	h.wish(last, webhook.WishRetry)
 	h.await("the last is in flight too", func() bool { return slices.Contains(r.events(), last.ID) })
