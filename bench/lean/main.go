@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/postrider/postrider/internal/engine"
+	"github.com/postrider/postrider/internal/gc"
 )
 
 const taskQueue = "lean"
@@ -94,7 +94,7 @@ func intake(client sdkclient.Client) http.Handler {
 }
 
 func main() {
-	debug.SetGCPercent(150) // as postrider does
+	gc.Tune()
 	var cfg engine.Config
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the API")
 	url := flag.String("url", "", "where events are posted to")

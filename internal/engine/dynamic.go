@@ -10,6 +10,8 @@ import (
 // the dispatcher is the only client that matters, and it adapts to the server's pace by itself.
 const unlimited = 1_000_000
 
+const schedulerWorkers = 64
+
 // dynamicConfig is where the embedded server differs from Temporal's defaults.
 func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 	dc := dynamicconfig.StaticClient{
@@ -41,6 +43,21 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// load one is cheaper than what it costs the garbage collector to keep it.
 		dynamicconfig.HistoryCacheHostLevelMaxSize.Key(): 1000,
 
+		// 512 each by default, which wake in turn: every task found the stack of its goroutine shrunk, and its core's cache cold.
+		dynamicconfig.TransferProcessorSchedulerWorkerCount.Key():               schedulerWorkers,
+		dynamicconfig.TimerProcessorSchedulerWorkerCount.Key():                  schedulerWorkers,
+		dynamicconfig.VisibilityProcessorSchedulerWorkerCount.Key():             schedulerWorkers,
+		dynamicconfig.ArchivalProcessorSchedulerWorkerCount.Key():               1,
+		dynamicconfig.ReplicationProcessorSchedulerWorkerCount.Key():            1,
+		dynamicconfig.ReplicationLowPriorityProcessorSchedulerWorkerCount.Key(): 1,
+
+		// Without a maximum there is no limiter to be asked.
+		dynamicconfig.FrontendPersistenceMaxQPS.Key():                 0,
+		dynamicconfig.HistoryPersistenceMaxQPS.Key():                  0,
+		dynamicconfig.MatchingPersistenceMaxQPS.Key():                 0,
+		dynamicconfig.PersistenceHealthSignalMetricsEnabled.Key():     false,
+		dynamicconfig.PersistenceHealthSignalAggregationEnabled.Key(): false,
+
 		// Partitions spread a queue over machines.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
@@ -65,11 +82,8 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 	for _, limit := range []dynamicconfig.Key{
 		dynamicconfig.FrontendRPS.Key(),
 		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key(),
-		dynamicconfig.FrontendPersistenceMaxQPS.Key(),
 		dynamicconfig.MatchingRPS.Key(),
-		dynamicconfig.MatchingPersistenceMaxQPS.Key(),
 		dynamicconfig.HistoryRPS.Key(),
-		dynamicconfig.HistoryPersistenceMaxQPS.Key(),
 		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key(),
 		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key(),
 	} {

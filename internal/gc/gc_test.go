@@ -1,0 +1,47 @@
+package gc
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var kept, thrown []byte //nolint:gochecknoglobals // so that the compiler can't see that nobody reads them
+
+// goal is the size at which the heap is collected next.
+func goal() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+func TestTheHeapIsCollectedAtASizeOrAtTwiceWhatIsInUse(t *testing.T) {
+	const size = 64 << 20
+	t.Cleanup(func() { debug.SetGCPercent(100) })
+	runtime.GC()
+	require.Less(t, goal(), uint64(size/2), "Go itself collects a small heap earlier")
+
+	aim(size)
+	for range 3 { // a cleanup runs after each collection, and itself aims again
+		runtime.GC()
+		require.Eventually(t, func() bool { return goal() > size*9/10 && goal() < size*11/10 }, 5*time.Second, time.Millisecond, "collected at the size")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 10 * size >> 20 {
+		thrown = make([]byte, 1<<20)
+	}
+	runtime.ReadMemStats(&after)
+	require.InDelta(t, 10, after.NumGC-before.NumGC, 3, "ten times the size was allocated")
+
+	kept = make([]byte, 2*size)
+	runtime.GC()
+	require.Eventually(t, func() bool { return goal() > 4*size && goal() < 5*size }, 5*time.Second, time.Millisecond, "collected at twice what is in use")
+	kept = nil
+	runtime.GC()
+	require.Eventually(t, func() bool { return goal() > size*9/10 && goal() < size*11/10 }, 5*time.Second, time.Millisecond, "and at the size again")
+}
