@@ -38,6 +38,18 @@ type EndpointOutcome struct {
 	Reason     string    `json:"reason,omitempty"`
 }
 
+// KnownOutcome is what a workflow that is started now can be told of a delivery, so that it need not ask: that it is over,
+// or that it failed, so that Deliver is next, which reads the row. Should it be wanted again meanwhile, a signal comes. Nil
+// is for those that the dispatcher is to send.
+func KnownOutcome(d webhook.Delivery) *EndpointOutcome {
+	failed := d.State == webhook.DeliveryRetrying && d.WaitingFor == webhook.WaitingForNothing && d.Wish == webhook.WishNone
+	if !failed && !d.State.Final() {
+		return nil
+	}
+	o := outcomeOf(Standing{Delivery: d})
+	return &o
+}
+
 func outcomeOf(s Standing) EndpointOutcome {
 	d := s.Delivery
 	o := EndpointOutcome{

@@ -1,6 +1,9 @@
 package workflows
 
-import "github.com/postrider/postrider/webhook"
+import (
+	"github.com/postrider/postrider/activities"
+	"github.com/postrider/postrider/webhook"
+)
 
 // Names of the workflows, their signals and their query. They are in stored histories and in other
 // people's scripts: never rename.
@@ -38,6 +41,9 @@ type EndpointInput struct {
 	ID     string `json:"id"`
 	Key    int64  `json:"key"`
 	Policy int    `json:"policy"` // index into Policies
+	// Outcome is how the delivery stood when the workflow was started, if it was over or had failed. The workflow asks how
+	// the others stand, and all those of an event in chunks, whose input would become too large.
+	Outcome *activities.EndpointOutcome `json:"outcome,omitempty"`
 }
 
 // WishSignal is the payload of SignalCancel and SignalRetry. EndpointID "" is all endpoints.

@@ -53,15 +53,25 @@ func TestARunThatFindsRowsGoesOnWhereTheyStand(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, nil)
-			w.endpoint(plain(4))
-			tt.during(w)
-			end := w.run()
-			if diff := cmp.Diff(tt.times, w.times("ep_1")); diff != "" {
-				t.Errorf("times of attempts: %s", diff)
+			var asked [2]int
+			for told := range asked { // by its input; or it asks
+				w := newWorld(t, nil)
+				w.endpoint(plain(4))
+				tt.during(w)
+				if told == 1 {
+					w.in.Endpoints[0].Outcome = activities.KnownOutcome(w.Row("ep_1"))
+				}
+				end := w.run()
+				if diff := cmp.Diff(tt.times, w.times("ep_1")); diff != "" {
+					t.Errorf("times of attempts: %s", diff)
+				}
+				if got := end.of(t, "ep_1"); got.Status != tt.status || got.Attempts != tt.attempts {
+					t.Errorf("%s after %d attempts, want %s after %d", got.Status, got.Attempts, tt.status, tt.attempts)
+				}
+				asked[told] = w.Calls("FirstAttempts")
 			}
-			if got := end.of(t, "ep_1"); got.Status != tt.status || got.Attempts != tt.attempts {
-				t.Errorf("%s after %d attempts, want %s after %d", got.Status, got.Attempts, tt.status, tt.attempts)
+			if asked[1] != asked[0]-1 {
+				t.Errorf("a run asked %d times, one that was told %d times", asked[0], asked[1])
 			}
 		})
 	}

@@ -38,6 +38,9 @@ func newRun(in DeliverEventInput) *run {
 	for _, e := range in.Endpoints {
 		d := &delivery{endpoint: e, policy: in.Policies[e.Policy]}
 		d.outcome = activities.EndpointOutcome{EndpointID: e.ID, Status: activities.Waiting}
+		if e.Outcome != nil {
+			d.outcome = *e.Outcome
+		}
 		r.deliveries = append(r.deliveries, d)
 		r.byEndpoint[e.ID] = d
 	}
@@ -70,7 +73,7 @@ func (r *run) answerQueries(ctx workflow.Context) error {
 // completes with signals unread would lose them.
 func (r *run) deliverAll(ctx workflow.Context) {
 	for _, d := range r.deliveries {
-		d.look = true
+		d.look = d.endpoint.Outcome == nil
 	}
 	r.lookAtRows(ctx) // the first time, it makes the first attempts
 	if r.over() && !signalsPending(ctx) && ctx.Err() == nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/postrider/postrider/activities"
 	"github.com/postrider/postrider/internal/dispatch"
 	"github.com/postrider/postrider/webhook"
 )
@@ -32,6 +33,34 @@ func TestAnEventIsSentAheadAndItsWorkflowFollows(t *testing.T) {
 	in := h.engine.starts[0]
 	if in.UID != events[0].UID || len(in.Endpoints) != 1 || in.Endpoints[0].ID != endpoint.ID || in.Policies[in.Endpoints[0].Policy].MaximumAttempts != 15 {
 		t.Errorf("got workflow input %+v", in)
+	}
+}
+
+func TestAWorkflowThatFollowsIsToldHowItsDeliveriesStand(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	answer, open := gate()
+	defer open()
+	delivered := h.endpoint(receive(t, status(http.StatusOK)))
+	failed := h.endpoint(receive(t, status(http.StatusBadGateway)))
+	inFlight := h.endpoint(receive(t, until(answer, http.StatusOK)))
+	events := h.post(1)
+	h.allStarted(events)
+	for _, e := range h.engine.starts[0].Endpoints {
+		switch got := e.Outcome; e.ID {
+		case delivered.ID:
+			if got == nil || got.EndpointID != e.ID || got.Status != activities.Delivered || got.Attempts != 1 || got.HTTPStatus != http.StatusOK {
+				t.Errorf("delivered: told %+v", got)
+			}
+		case failed.ID:
+			if got == nil || got.Status != activities.Failed || got.Attempts != 1 || got.Reported != 0 || got.Due.IsZero() {
+				t.Errorf("failed: told %+v", got)
+			}
+		case inFlight.ID:
+			if got != nil {
+				t.Errorf("in flight: told %+v", got)
+			}
+		}
 	}
 }
 

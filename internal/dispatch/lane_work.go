@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postrider/postrider/activities"
 	"github.com/postrider/postrider/internal/telemetry"
 	"github.com/postrider/postrider/store"
 	"github.com/postrider/postrider/webhook"
@@ -339,7 +340,11 @@ func inputOf(work store.Work) workflows.DeliverEventInput {
 			policies[key] = index
 			in.Policies = append(in.Policies, row.Policy)
 		}
-		in.Endpoints = append(in.Endpoints, workflows.EndpointInput{ID: row.EndpointID, Key: row.EndpointKey, Policy: index})
+		endpoint := workflows.EndpointInput{ID: row.EndpointID, Key: row.EndpointKey, Policy: index}
+		if len(work.Deliveries) <= workflows.ChunkSize {
+			endpoint.Outcome = activities.KnownOutcome(row)
+		}
+		in.Endpoints = append(in.Endpoints, endpoint)
 	}
 	return in
 }

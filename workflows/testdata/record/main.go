@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -107,6 +108,9 @@ func caseOf(status enums.WorkflowExecutionStatus, events []*history.HistoryEvent
 			seen[word] = true
 			words = append(words, word)
 		}
+	}
+	if !slices.ContainsFunc(events, func(e *history.HistoryEvent) bool { return e.GetEventType() == enums.EVENT_TYPE_MARKER_RECORDED }) {
+		see("told") // in the input, so that it did not ask
 	}
 	for _, event := range events {
 		switch event.GetEventType() {
