@@ -4,6 +4,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/postrider/postrider/activities"
+	"github.com/postrider/postrider/internal/tuning"
 	"github.com/postrider/postrider/workflows"
 )
 
@@ -56,9 +58,13 @@ const stickyCacheSize = 500
 func Run(ctx context.Context, c sdkclient.Client, taskQueue string, a *activities.Activities, log *slog.Logger, cfg Config) error {
 	sdkworker.SetStickyWorkflowCacheSize(stickyCacheSize)
 	failed := make(chan error, 1)
+	options, err := cfg.options(failed)
+	if err != nil {
+		return fmt.Errorf("set the worker up: %w", err)
+	}
 	told := false
 	for {
-		w := sdkworker.New(c, taskQueue, cfg.options(failed))
+		w := sdkworker.New(c, taskQueue, options)
 		Register(w, a)
 		err := w.Start()
 		if err == nil {
@@ -85,7 +91,7 @@ func Run(ctx context.Context, c sdkclient.Client, taskQueue string, a *activitie
 	}
 }
 
-func (c Config) options(failed chan<- error) sdkworker.Options {
+func (c Config) options(failed chan<- error) (sdkworker.Options, error) {
 	const pollers = 4
 	or := func(n, standard int) int {
 		if n > 0 {
@@ -97,13 +103,12 @@ func (c Config) options(failed chan<- error) sdkworker.Options {
 	if stop == 0 {
 		stop = 25 * time.Second
 	}
+	tuner, err := tuning.Worker(or(c.Workflows, 256), or(c.Activities, 512))
 	return sdkworker.Options{
-		MaxConcurrentActivityExecutionSize:      or(c.Activities, 512),
-		MaxConcurrentLocalActivityExecutionSize: or(c.Activities, 512),
-		MaxConcurrentWorkflowTaskExecutionSize:  or(c.Workflows, 256),
-		MaxConcurrentActivityTaskPollers:        pollers,
-		MaxConcurrentWorkflowTaskPollers:        pollers,
-		WorkerStopTimeout:                       stop,
+		Tuner:                            tuner,
+		MaxConcurrentActivityTaskPollers: pollers,
+		MaxConcurrentWorkflowTaskPollers: pollers,
+		WorkerStopTimeout:                stop,
 		// Two cores under full load may keep a workflow task from running for a while.
 		DeadlockDetectionTimeout: 10 * time.Second,
 		OnFatalError: func(err error) {
@@ -112,5 +117,5 @@ func (c Config) options(failed chan<- error) sdkworker.Options {
 			default:
 			}
 		},
-	}
+	}, err
 }

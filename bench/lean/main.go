@@ -24,7 +24,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/postrider/postrider/internal/engine"
-	"github.com/postrider/postrider/internal/gc"
+	"github.com/postrider/postrider/internal/tuning"
 )
 
 const taskQueue = "lean"
@@ -94,7 +94,7 @@ func intake(client sdkclient.Client) http.Handler {
 }
 
 func main() {
-	gc.Tune()
+	tuning.Memory()
 	var cfg engine.Config
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the API")
 	url := flag.String("url", "", "where events are posted to")
@@ -124,7 +124,11 @@ func run(ctx context.Context, cfg engine.Config, listen, url string) error {
 		return err
 	}
 	defer client.Close()
-	worker := sdkworker.New(client, taskQueue, sdkworker.Options{})
+	tuner, err := tuning.Worker(1000, 1000)
+	if err != nil {
+		return err
+	}
+	worker := sdkworker.New(client, taskQueue, sdkworker.Options{Tuner: tuner})
 	worker.RegisterWorkflow(DeliverLeanly)
 	worker.RegisterActivity(&receiver{url: url, http: &http.Client{
 		Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 100},

@@ -12,14 +12,14 @@ import (
 
 	sdkworker "go.temporal.io/sdk/worker"
 
-	"github.com/postrider/postrider/internal/gc"
+	"github.com/postrider/postrider/internal/tuning"
 )
 
 // version is set by the build.
 var version = "dev"
 
 func main() {
-	gc.Tune()
+	tuning.Memory()
 	// What Temporal shows as the workers' build ID. Else its SDK reads the whole executable for a checksum at each start.
 	sdkworker.SetBinaryChecksum(version)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -1,5 +1,6 @@
-// Package gc fits Go's garbage collector to what Postrider does: much garbage, little that stays.
-package gc
+// Package tuning fits Go's runtime to what Postrider does: much garbage of which little stays, and many short goroutines
+// with deep stacks.
+package tuning
 
 import (
 	"os"
@@ -23,9 +24,9 @@ const (
 	goShare = 0.75
 )
 
-// Tune has the collector run when heapSize is reached, or twice what was in use after its last run if that is more;
+// Memory has the collector run when heapSize is reached, or twice what was in use after its last run if that is more;
 // and more often when a container's memory limit is near. Where GOGC or GOMEMLIMIT is set, that holds instead.
-func Tune() {
+func Memory() {
 	_, _ = memlimit.Set(memlimit.WithRatio(goShare)) // no container, or one that can't be read: no limit
 	if os.Getenv("GOGC") == "" {
 		aim(heapSize)
