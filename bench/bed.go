@@ -25,6 +25,7 @@ type bed struct {
 	bench        string                                     // this binary
 	again        func(ctx context.Context) (*system, error) // starts the subject on the data that it has
 	multiply     string                                     // as the subject has it
+	inside       bool                                       // the load generator is in the service's process
 	receiver     *receiver.Client
 	receiverProc *child.Process
 	*system
@@ -105,6 +106,10 @@ func (b *bed) post(ctx context.Context, p load.Plan) (_ loaded, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.wait+p.Lasts())
 	defer cancel()
 	p.URL, p.Key, p.Size = b.url, b.key, b.size
+	if b.inside {
+		posts, err := load.RunInside(ctx, p)
+		return loaded{posts: posts}, err
+	}
 	name := filepath.Join(b.dir, "load-"+strconv.FormatInt(b.loads.Add(1), 10))
 	plan, err := json.Marshal(p)
 	if err != nil {

@@ -173,5 +173,6 @@ func runOnce(ctx context.Context, of subject, s scenario, dir string) (_ []figur
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	b.inside = s.lean
 	return s.run(ctx, b)
 }

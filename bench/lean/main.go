@@ -23,6 +23,7 @@ import (
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/postrider/postrider/bench/internal/load"
 	"github.com/postrider/postrider/internal/engine"
 	"github.com/postrider/postrider/internal/tuning"
 )
@@ -90,6 +91,7 @@ func intake(client sdkclient.Client) http.Handler {
 		}
 		w.WriteHeader(http.StatusAccepted)
 	})
+	mux.Handle("POST "+load.InsidePath, load.Inside(mux))
 	return mux
 }
 

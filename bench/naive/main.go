@@ -20,6 +20,8 @@ import (
 	sdkclient "go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/postrider/postrider/bench/internal/load"
 )
 
 const taskQueue = "naive"
@@ -83,6 +85,7 @@ func intake(temporal sdkclient.Client) http.Handler {
 		}
 		w.WriteHeader(http.StatusAccepted)
 	})
+	mux.Handle("POST "+load.InsidePath, load.Inside(mux))
 	return mux
 }
 

@@ -68,10 +68,14 @@ const requestTimeout = 30 * time.Second
 
 // Run posts the whole plan. What is not accepted is not tried again.
 func Run(ctx context.Context, p Plan) ([]Post, error) {
+	return runOver(ctx, p, &http.Transport{MaxIdleConnsPerHost: max(p.Connections, 512), DisableCompression: true})
+}
+
+func runOver(ctx context.Context, p Plan, transport http.RoundTripper) ([]Post, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	g := newGenerator(p)
+	g := newGenerator(p, transport)
 	defer g.client.CloseIdleConnections()
 	switch {
 	case p.Seconds > 0:
@@ -90,12 +94,9 @@ type generator struct {
 	posts  []Post // by place in the plan, if it has a number of events; each is written by one goroutine
 }
 
-func newGenerator(p Plan) *generator {
+func newGenerator(p Plan, transport http.RoundTripper) *generator {
 	p.Batch = max(1, p.Batch)
-	return &generator{Plan: p, posts: newPosts(p.N), client: &http.Client{
-		Timeout:   requestTimeout,
-		Transport: &http.Transport{MaxIdleConnsPerHost: max(p.Connections, 512), DisableCompression: true},
-	}}
+	return &generator{Plan: p, posts: newPosts(p.N), client: &http.Client{Timeout: requestTimeout, Transport: transport}}
 }
 
 // newPosts have IDs that are random, so that no index profits from their order; made beforehand, so that the

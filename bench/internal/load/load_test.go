@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -63,14 +64,23 @@ func TestEveryEventOfAPlanIsPostedOnceAndNoted(t *testing.T) {
 		"as fast as answered": {N: 100, Size: 200, Connections: 4},
 		"at a rate":           {N: 50, Size: 200, Rate: 2000},
 		"in batches":          {N: 100, Size: 200, Connections: 2, Batch: 30},
+		"from within":         {N: 100, Size: 200, Connections: 4},
+		"batches from within": {N: 100, Size: 200, Connections: 2, Batch: 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := &intake{}
-			server := httptest.NewServer(in)
+			service := http.NewServeMux()
+			service.Handle("/", in)
+			service.Handle(load.InsidePath, load.Inside(service))
+			server := httptest.NewServer(service)
 			defer server.Close()
+			run := load.Run
+			if strings.HasSuffix(name, "from within") {
+				run = load.RunInside
+			}
 			plan.URL, plan.Key, plan.EventType = server.URL, "secret", "bench.sent"
-			posts, err := load.Run(t.Context(), plan)
+			posts, err := run(t.Context(), plan)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,9 +166,15 @@ func TestHowLongALoadLastsIsKnownWhereItHasATime(t *testing.T) {
 
 func TestAPlanWithoutEventsOrPaceIsRefused(t *testing.T) {
 	t.Parallel()
+	server := httptest.NewServer(load.Inside(&intake{}))
+	defer server.Close()
 	for _, plan := range []load.Plan{{Connections: 1}, {N: 1}, {Seconds: 1}, {Seconds: 1, Rate: 1}, {Seconds: 1, N: 1, Connections: 1}} {
 		if _, err := load.Run(t.Context(), plan); err == nil {
 			t.Errorf("%+v: taken", plan)
+		}
+		plan.URL = server.URL
+		if _, err := load.RunInside(t.Context(), plan); err == nil || !strings.Contains(err.Error(), "a plan needs") {
+			t.Errorf("%+v from within: %v", plan, err)
 		}
 	}
 }
