@@ -38,8 +38,12 @@ func flat(ctx context.Context, b *bed) ([]figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	workflows, err := o.workflows(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 	ended := completed.times(completedWorkflows)
-	return slices.Concat(o.traffic.Throughput(), o.traffic.Latencies(),
+	return slices.Concat(o.traffic.Throughput(), o.traffic.Latencies(), workflows,
 		figures.Tenths("delivered", o.traffic.Began(), o.traffic.Received()),
 		figures.Tenths("workflows", o.traffic.Began(), ended),
 		[]figures.Figure{{Name: "disk bytes/event", Value: float64(after-before) / float64(max(1, o.traffic.Accepted()))}},

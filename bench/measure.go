@@ -37,6 +37,12 @@ func deliver(ctx context.Context, b *bed, p load.Plan, fanOut int) (o outcome, e
 	return o, nil
 }
 
+// workflows is how many workflows completed in a second.
+func (o outcome) workflows(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	last, err := b.workflows.lastCompleted(ctx)
+	return []figures.Figure{{Name: "workflows/s", Value: figures.PerSecond(o.traffic.Accepted()-o.missing, last-o.traffic.Began())}}, err
+}
+
 // counts are the figures that ought to be 0.
 func (o outcome) counts() []figures.Figure {
 	return append(o.traffic.Counts(), figures.Figure{Name: "workflows missing", Value: float64(o.missing)})
@@ -59,11 +65,9 @@ func measure(ctx context.Context, b *bed, p load.Plan) ([]figures.Figure, error)
 	if err != nil {
 		return nil, err
 	}
-	completed, err := b.workflows.lastCompleted(ctx)
+	workflows, err := o.workflows(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(o.traffic.Throughput(), o.traffic.Latencies(), []figures.Figure{
-		{Name: "workflows/s", Value: figures.PerSecond(o.traffic.Accepted()-o.missing, completed-o.traffic.Began())},
-	}, costs, o.counts()), nil
+	return slices.Concat(o.traffic.Throughput(), o.traffic.Latencies(), workflows, costs, o.counts()), nil
 }
