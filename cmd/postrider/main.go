@@ -18,8 +18,12 @@ import (
 // version is set by the build.
 var version = "dev"
 
+// heapSize is what the heap may grow to before garbage is collected. Under load a third of it is in use; collected at twice
+// of that, an event costs a sixth more CPU time.
+const heapSize = 288 << 20
+
 func main() {
-	tuning.Memory()
+	tuning.Memory(heapSize)
 	// What Temporal shows as the workers' build ID. Else its SDK reads the whole executable for a checksum at each start.
 	sdkworker.SetBinaryChecksum(version)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -12,9 +12,6 @@ import (
 )
 
 const (
-	// heapSize is what the heap may grow to before it is collected, however little of it is in use. Under load a hundred
-	// MB are: collected at twice of that, they cost a fifth of the CPU time.
-	heapSize = 320 << 20
 	// percent is GOGC, Go's own default, where that asks for a larger heap. A fixed and higher one would cost as little,
 	// but let a heap of which much is in use grow to a multiple of that.
 	percent = 100
@@ -24,12 +21,12 @@ const (
 	goShare = 0.75
 )
 
-// Memory has the collector run when heapSize is reached, or twice what was in use after its last run if that is more;
-// and more often when a container's memory limit is near. Where GOGC or GOMEMLIMIT is set, that holds instead.
-func Memory() {
+// Memory has the collector run when the heap has so many bytes, or twice what was in use after its last run if that is
+// more; and more often when a container's memory limit is near. Where GOGC or GOMEMLIMIT is set, that holds instead.
+func Memory(heap uint64) {
 	_, _ = memlimit.Set(memlimit.WithRatio(goShare)) // no container, or one that can't be read: no limit
 	if os.Getenv("GOGC") == "" {
-		aim(heapSize)
+		aim(heap)
 	}
 }
 
