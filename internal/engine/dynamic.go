@@ -10,6 +10,7 @@ import (
 // the dispatcher is the only client that matters, and it adapts to the server's pace by itself.
 const unlimited = 1_000_000
 
+// schedulerWorkers is how many tasks of one kind are worked on at once.
 const schedulerWorkers = 64
 
 // dynamicConfig is where the embedded server differs from Temporal's defaults.
