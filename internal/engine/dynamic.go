@@ -36,11 +36,9 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		dynamicconfig.QueueReaderStuckCriticalAttempts.Key(): 0,
 		dynamicconfig.QueueCriticalSlicesCount.Key():         1000,
 
-		// What a queue has loaded beyond this is dropped, and the rest of it comes 10 s later: so what 10 s are enough for. At the
-		// default of 9,000 a herd of timers due at one moment is dealt with at less than 900 a second. Those that come after
-		// it are not held up by it either way.
-		dynamicconfig.QueuePendingTaskCriticalCount.Key(): 30_000,
-		dynamicconfig.QueuePendingTaskMaxCount.Key():      35_000,
+		// What is loaded faster than it is done piles up in memory, until at 9,000 tasks all of a queue is dropped and comes
+		// again 10 s later. So 2,500 timers a second are loaded, which is what this server does with a herd of them.
+		dynamicconfig.TimerTaskBatchSize.Key(): 25,
 
 		// Timers that are due sooner than this are put off until then: a guard against the clocks of several
 		// hosts, of which there is one here. At the default of 1 s a retry after 300 ms comes after a second.
