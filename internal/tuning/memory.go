@@ -41,6 +41,6 @@ func aim(size uint64) {
 		// It begins at live + (live + roots) × GOGC / 100, see https://go.dev/doc/gc-guide#GOGC, and not before minimum × GOGC / 100.
 		wanted = max(wanted, (size-live)*100/max(live+roots, minimum))
 	}
-	debug.SetGCPercent(int(wanted)) //nolint:gosec // at most a hundred times the MiB of size
+	debug.SetGCPercent(int(wanted))
 	runtime.AddCleanup(new([16]byte), aim, size)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var kept, thrown []byte //nolint:gochecknoglobals // so that the compiler can't see that nobody reads them
+var kept, thrown []byte // so that the compiler can't see that nobody reads them
 
 // goal is the size at which the heap is collected next.
 func goal() uint64 {

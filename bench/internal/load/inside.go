@@ -40,7 +40,7 @@ func RunInside(ctx context.Context, p Plan) ([]Post, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := new(http.Client).Do(req) // ctx ends it
 	if err != nil {
 		return nil, err
 	}
