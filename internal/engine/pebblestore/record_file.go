@@ -180,5 +180,11 @@ func readFile(fs vfs.FS, path string) (_ []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	return io.ReadAll(file)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	content := make([]byte, info.Size()) // at once: a log has tens of megabytes
+	_, err = io.ReadFull(file, content)
+	return content, err
 }
