@@ -96,7 +96,7 @@ func intake(client sdkclient.Client) http.Handler {
 }
 
 func main() {
-	tuning.Memory(224 << 20)
+	tuning.Memory(224 << 20) // postrider, which has more to keep, takes 288 MiB
 	var cfg engine.Config
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the API")
 	url := flag.String("url", "", "where events are posted to")

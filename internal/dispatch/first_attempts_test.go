@@ -113,7 +113,7 @@ func TestADeliveryThatWaitsForAQuickEndpointIsWorthWaitingFor(t *testing.T) {
 	cfg.EndpointCap, cfg.FirstWait = 1, time.Minute
 	h := start(t, cfg)
 	endpoint := h.endpoint(receive(t, func(w http.ResponseWriter, _ request) {
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 		w.WriteHeader(http.StatusOK)
 	}))
 	events := h.post(10)

@@ -240,7 +240,11 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q.inFlight--
-	if result.Outcome != "" {
+	switch {
+	case result.Outcome == "": // nothing was sent
+	case q.took == 0:
+		q.took = result.Duration // else a first slow answer would pass for a quick one
+	default:
 		q.took += (result.Duration - q.took) / 8
 	}
 	switch result.Outcome {
