@@ -39,7 +39,9 @@ func TestFaultsInTemporalsDataLoseNothing(t *testing.T) {
 			}))
 			p := serve(t, "--engine-faults", "0.01", "--first-attempt", mode)
 			p.endpoint(r, "/ok", nil, "ok")
-			p.endpoint(r, "/once", quick(10), "once")
+			once := quick(10)
+			once["timeout"] = "1s" // a retry whose start was lost is begun anew when its time is up
+			p.endpoint(r, "/once", once, "once")
 			ctx, cancel := context.WithTimeout(t.Context(), faultsTime(t))
 			defer cancel()
 			all := &load{}

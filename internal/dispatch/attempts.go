@@ -38,8 +38,8 @@ func (d *Dispatcher) FirstAttempts(ctx context.Context, uid int64, endpointKeys 
 }
 
 // awaitFirst lets the event's first attempts begin and waits until they are over, for a bounded
-// time; hardly at all for those that a gate holds, and not for those that its workflow was told of
-// before: their news comes by itself.
+// time; hardly at all for those that a gate holds, unless their endpoint is quick, and not for those that its workflow
+// was told of before: their news comes by itself.
 func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64, endpointKeys []int64) {
 	asked := make(map[int64]bool, len(endpointKeys))
 	for _, key := range endpointKeys {
@@ -61,7 +61,7 @@ func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64, endpointKeys []i
 			continue
 		}
 		wait = max(wait, 20*time.Millisecond)
-		if e.state == sending || d.gate(e.queue) == webhook.WaitingForNothing {
+		if e.state == sending || e.queue.isQuick() || d.gate(e.queue) == webhook.WaitingForNothing {
 			wait = d.cfg.FirstWait
 		}
 	}

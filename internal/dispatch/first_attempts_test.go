@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +105,29 @@ func TestASlowReceiverIsInFlightAndItsOutcomeIsSignalledOnce(t *testing.T) {
 	h.await("the outcome is signalled", func() bool { return len(h.outcomes(events[0])) > 0 })
 	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
 	equal(t, "signalled outcomes", h.outcomes(events[0]), []string{endpoint.ID})
+}
+
+func TestADeliveryThatWaitsForAQuickEndpointIsWorthWaitingFor(t *testing.T) {
+	t.Parallel()
+	cfg := byWorkflow()
+	cfg.EndpointCap, cfg.FirstWait = 1, time.Minute
+	h := start(t, cfg)
+	endpoint := h.endpoint(receive(t, func(w http.ResponseWriter, _ request) {
+		<-time.After(10 * time.Millisecond)
+		w.WriteHeader(http.StatusOK)
+	}))
+	events := h.post(10)
+	h.allStarted(events)
+	h.ask(events[0], endpoint) // it is known to be quick from its first answer on
+	var asked sync.WaitGroup
+	for _, event := range events[1:] {
+		asked.Go(func() {
+			if got := h.ask(event, endpoint)[0]; got.Delivery.State != webhook.DeliveryDelivered {
+				t.Errorf("got %+v, want delivered", got)
+			}
+		})
+	}
+	asked.Wait()
 }
 
 func TestADeliveryThatAGateHoldsIsWaitingAtOnce(t *testing.T) {

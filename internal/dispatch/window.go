@@ -64,17 +64,24 @@ type queue struct {
 	key      int64
 	entries  []*entry
 	inFlight int
-	failures int   // in a row
-	inReady  bool  // it is in Dispatcher.ready
-	spilled  bool  // there are rows that are not in memory
-	missed   int64 // lowest event UID of rows left out since the feeder last looked; nothingMissed: none
-	cursor   int64 // the feeder has read up to this event UID
+	failures int           // in a row
+	took     time.Duration // how long its answers take, lately
+	inReady  bool          // it is in Dispatcher.ready
+	spilled  bool          // there are rows that are not in memory
+	missed   int64         // lowest event UID of rows left out since the feeder last looked; nothingMissed: none
+	cursor   int64         // the feeder has read up to this event UID
 
 	wished []*entry // those of entries that a person wants sent now
 	wanted []int64  // event UIDs of rows outside the window that a person wants sent now
 }
 
 const nothingMissed = math.MaxInt64
+
+// quickAnswer is how long an endpoint takes that is quick.
+const quickAnswer = 100 * time.Millisecond
+
+// isQuick reports whether what waits for its turn will have it shortly; needs d.mu.
+func (q *queue) isQuick() bool { return q.took > 0 && q.took < quickAnswer && q.failures == 0 }
 
 // leaveOut notes that the row of an event is not in the window; 0: some row, whichever.
 func (q *queue) leaveOut(uid int64) {
@@ -233,6 +240,13 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q.inFlight--
+	switch {
+	case result.Outcome == "": // nothing was sent
+	case q.took == 0:
+		q.took = result.Duration // else a first slow answer would pass for a quick one
+	default:
+		q.took += (result.Duration - q.took) / 8
+	}
 	switch result.Outcome {
 	case "": // nothing was sent
 	case webhook.OutcomeDelivered:

@@ -40,6 +40,10 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// again 10 s later. So 2,500 timers a second are loaded, which is what this server does with a herd of them.
 		dynamicconfig.TimerTaskBatchSize.Key(): 25,
 
+		// A shard that was lost, by an error of its data, is taken again by the next request for it or after this time, a minute
+		// by default, in which neither timers nor workflow tasks are worked on.
+		dynamicconfig.AcquireShardInterval.Key(): 2 * time.Second,
+
 		// Timers that are due sooner than this are put off until then: a guard against the clocks of several
 		// hosts, of which there is one here. At the default of 1 s a retry after 300 ms comes after a second.
 		dynamicconfig.TimerProcessorMaxTimeShift.Key(): 10 * time.Millisecond,
