@@ -64,6 +64,7 @@ type Dispatcher struct {
 	size    int              // deliveries in the window
 	bytes   int64            // data in the window
 	busy    int              // senders at work, activities included
+	quick   int              // those of them with first attempts at endpoints that are quick
 	starved bool             // an endpoint has rows to be read for which the window has no room
 	stopped bool             // nothing may be sent any more
 	lost    bool             // this node could not say that it is alive

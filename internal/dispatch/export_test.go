@@ -14,6 +14,7 @@ var (
 
 // The lane's pace.
 const (
+	Crowd       = crowd
 	LaneFloor   = laneFloor
 	LaneStarved = laneStarved
 	LaneInsists = laneInsists
@@ -26,11 +27,11 @@ func (d *Dispatcher) InWindow() int {
 	return d.size
 }
 
-// SetBusy sets how many senders count as at work.
-func (d *Dispatcher) SetBusy(senders int) {
+// SetQuick sets how many first attempts count as in flight to quick endpoints.
+func (d *Dispatcher) SetQuick(requests int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.busy = senders
+	d.quick = requests
 }
 
 // LineUp puts outbox rows into the lane. A zero due is none.

@@ -60,10 +60,11 @@ type item struct {
 
 const (
 	laneWorkers = 16
+	crowd       = 16                     // rows to be stored and first attempts in flight that make intake busy
 	laneWindow  = 20_000                 // items in memory
 	laneFloor   = 100 * time.Millisecond // between two of rest, while first attempts are under way
-	laneYields  = 5 * time.Second        // so long the oldest of rest may have waited for that; then the floor rises
-	laneInsists = 30 * time.Second       // until here, where it yields no more: a minute after a spike all are there
+	laneYields  = 30 * time.Second       // so long the oldest of rest may have waited for that; then the floor rises
+	laneInsists = 90 * time.Second       // until here, where it yields no more
 	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead
 	youth       = time.Second            // after which a workflow is started although a first attempt is not over
 	lagging     = 2_000                  // failed events waiting for the engine

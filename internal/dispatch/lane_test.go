@@ -88,22 +88,22 @@ func TestOneRowOfAnEventIsWorkedOnAtATime(t *testing.T) {
 func TestDeliveredEventsYieldToFirstAttemptsDownToAFloor(t *testing.T) {
 	t.Parallel()
 	d := lane(t)
-	d.SetBusy(1)
+	d.SetQuick(dispatch.Crowd)
 	fresh := delivered(1)
 	fresh.CreatedAt = time.Now()
 	d.LineUp(fresh, time.Time{})
 	d.LineUp(delivered(2), time.Time{})
 	d.SetLately(time.Now().Add(time.Hour)) // the last one was begun just now
 	if uid := d.NextInLane(); uid != 0 {
-		t.Errorf("got event %d right after another, while senders are busy", uid)
+		t.Errorf("got event %d right after another, while first attempts crowd", uid)
 	}
 	d.SetLately(time.Now().Add(-dispatch.LaneFloor))
 	if uid := d.NextInLane(); uid != 1 {
 		t.Errorf("got event %d, want 1: the floor is reached", uid)
 	}
-	d.SetBusy(0)
+	d.SetQuick(dispatch.Crowd - 1)
 	if uid := d.NextInLane(); uid != 2 {
-		t.Errorf("got event %d, want 2 at once: no sender is busy", uid)
+		t.Errorf("got event %d, want 2 at once: there is no crowd", uid)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestDeliveredEventsYieldToRetriesThatComeLate(t *testing.T) {
 func TestADeliveredEventThatHasWaitedLongYieldsNoMore(t *testing.T) {
 	t.Parallel()
 	d := lane(t)
-	d.SetBusy(1)
+	d.SetQuick(dispatch.Crowd)
 	d.SetLately(time.Now())
 	old := delivered(1)
 	old.CreatedAt = time.Now().Add(-dispatch.LaneInsists)

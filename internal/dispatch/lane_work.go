@@ -349,9 +349,11 @@ func inputOf(work store.Work) workflows.DeliverEventInput {
 	return in
 }
 
-// isBusy reports whether first attempts are under way.
+// isBusy reports whether there is a crowd of events to be stored and of first attempts. Those that wait for a slow endpoint
+// need no processor.
 func (d *Dispatcher) isBusy() bool {
+	stored := d.pressure.weight()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.busy > 0
+	return stored+d.quick >= crowd
 }

@@ -61,6 +61,13 @@ func (p *pressure) enter(events []store.NewEvent, now time.Time) (leave func(now
 	return func(then time.Time) { p.leave(own, total, ahead, then.Sub(now)) }, nil
 }
 
+// weight is what waits.
+func (p *pressure) weight() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting
+}
+
 // areModest needs p.mu.
 func (p *pressure) areModest(own map[string]int) bool {
 	for tenant, w := range own {

@@ -40,7 +40,7 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	d.mu.Lock()
 	wake := e.waitedFor() && !e.nudged || e.late // it was told to wait while the commit was under way
 	d.finish(e, row)
-	d.free()
+	d.freed(e)
 	if row.State == webhook.DeliveryRetrying {
 		d.lane.movedUp(e.event.seq)
 	}
@@ -61,7 +61,7 @@ func (d *Dispatcher) setBack(e *entry) {
 	defer d.mu.Unlock()
 	e.event.partial = true
 	d.finish(e, e.row)
-	d.free()
+	d.freed(e)
 	e.queue.leaveOut(e.row.EventUID)
 }
 

@@ -33,6 +33,7 @@ type entry struct {
 	parked bool      // a workflow was told that it waits or is in flight: it must be woken
 	nudged bool      // and what wakes it is committed with the outcome
 	late   bool      // it was told so after that, maybe after the nudge was on its way: it is woken once more
+	quick  bool      // it is in flight to an endpoint that is quick
 	again  bool      // the feeder has read a newer row meanwhile: it must read that once more
 }
 
@@ -203,6 +204,9 @@ func (d *Dispatcher) pump() {
 		e.state = sending
 		q.inFlight++
 		d.busy++
+		if e.quick = q.isQuick(); e.quick {
+			d.quick++
+		}
 		d.work <- e
 		d.makeReady(q)
 	}
@@ -259,6 +263,14 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	if d.halfEmpty(q) || len(q.wanted) > 0 {
 		d.wakeFeeder()
 	}
+}
+
+// freed gives back the sender of an entry; needs d.mu.
+func (d *Dispatcher) freed(e *entry) {
+	if e.quick {
+		d.quick--
+	}
+	d.free()
 }
 
 // free gives back a sender; needs d.mu.

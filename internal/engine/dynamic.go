@@ -36,6 +36,10 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		dynamicconfig.QueueReaderStuckCriticalAttempts.Key(): 0,
 		dynamicconfig.QueueCriticalSlicesCount.Key():         1000,
 
+		// After each look for timers that are due the next one is looked for, this far ahead, 5 minutes by default. It walks over
+		// the time-outs of all workflow tasks that were done since, some thousands, and does so up to a hundred times a second.
+		dynamicconfig.TimerProcessorMaxPollInterval.Key(): time.Second,
+
 		// What is loaded faster than it is done piles up in memory, until at 9,000 tasks all of a queue is dropped and comes
 		// again 10 s later. So 2,500 timers a second are loaded, which is what this server does with a herd of them.
 		dynamicconfig.TimerTaskBatchSize.Key(): 25,

@@ -20,6 +20,13 @@ const (
 	closureRows = 100 // what an op is taken for whose rows are not known beforehand
 )
 
+// A commit costs as much as writing two events, so when crowd calls shared one the next begins no sooner than distance after
+// it: by then more share it.
+const (
+	crowd    = 4
+	distance = 2 * time.Millisecond
+)
+
 // op is what one caller wants written.
 type op struct {
 	ctx  context.Context //nolint:containedctx // the caller's, who waits for done
@@ -96,7 +103,11 @@ func (w *writer) close() error { return w.pool.Close() }
 // run commits what is queued until the queue is stopped and empty.
 func (w *writer) run() {
 	for batch, ok := w.queue.Take(); ok; batch, ok = w.queue.Take() {
+		begun := time.Now()
 		w.commit(batch)
+		if left := distance - time.Since(begun); len(batch) >= crowd && left > 0 {
+			<-time.After(left)
+		}
 	}
 }
 

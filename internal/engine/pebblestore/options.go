@@ -83,8 +83,11 @@ func (o Options) pebble(f *failure, p *backpressure, lock *pebble.Lock) *pebble.
 		Logger:                      pebbleLogger{o.Logger, f},
 		EventListener:               events(o.Logger, f, p),
 	}
-	for i := range options.Levels {
+	// The last level's filters would not be asked: Pebble takes what is looked for to be there.
+	last := len(options.Levels) - 1
+	for i := range options.Levels[:last] {
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
+	options.Levels[last].FilterPolicy = pebble.NoFilterPolicy
 	return options
 }
