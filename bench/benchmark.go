@@ -71,8 +71,11 @@ func subjects(o options, s scenario, b services) []subject {
 	}
 	if s.lean {
 		for _, name := range slices.Sorted(maps.Keys(leanKinds())) {
+			if name == leanPostgres && o.postgres == "" {
+				continue
+			}
 			all = append(all, subject{name: name, told: other, start: func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
-				return startLean(ctx, b.lean, leanKinds()[name], dir, r)
+				return startLean(ctx, other, b.lean, leanKinds()[name], dir, r)
 			}})
 		}
 	}

@@ -25,7 +25,7 @@ const (
 // largeSubjects are the lean service with a small database and with a large one.
 func largeSubjects(o options, b services) []subject {
 	start := func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
-		return startLean(ctx, b.lean, leanKinds()["pebble"], dir, r)
+		return startLean(ctx, o, b.lean, leanKinds()["pebble"], dir, r)
 	}
 	few := o
 	few.closed = 0

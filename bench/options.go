@@ -22,6 +22,7 @@ type options struct {
 
 	postrider    string // the binary
 	firstAttempt string // empty: its default
+	postgres     string // URL of a server; empty: none
 	serveArgs    []string
 
 	n           int     // 0: the scenario's own default, as the next four
@@ -67,6 +68,7 @@ func parseOptions(args []string) (options, error) {
 	fs.IntVar(&o.size, "size", 1024, "bytes of an event's data")
 	fs.IntVar(&o.warmup, "warmup", 200, "events before the measurement, not counted")
 	fs.StringVar(&o.firstAttempt, "first-attempt", "", "serve's flag of that name: auto, ahead or workflow")
+	fs.StringVar(&o.postgres, "postgres", "", "URL of a PostgreSQL server, of a role that may create databases: there Postrider and its Temporal have their data, and engine also measures Temporal there; the server's own cost is not in the figures")
 	fs.BoolVar(&o.naive, "naive", false, "spike, steady, engine: also measure the naive workflow, in turn with Postrider")
 	fs.IntVar(&o.naiveN, "naive-n", 1000, "spike, engine: events for the naive workflow")
 	fs.StringSliceVar(&o.only, "only", nil, "of several systems, measure these alone, such as pebble,naive")

@@ -37,6 +37,13 @@ func startPostrider(ctx context.Context, o options, dir string, r *receiver.Clie
 		"serve", "--dev", "--listen", api, "--data-dir", filepath.Join(dir, "data"),
 		"--temporal-listen", temporal, "--temporal-ui-listen", "off",
 	}
+	if o.postgres != "" {
+		database, err := s.useDatabase(ctx, o.postgres)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "--database-url", database)
+	}
 	if o.firstAttempt != "" {
 		args = append(args, "--first-attempt", o.firstAttempt)
 	}

@@ -19,6 +19,8 @@ type system struct {
 	processes []*child.Process
 	workflows *counter
 	readyIn   time.Duration // from the start of the first process until the API was ready
+
+	afterwards func() error // what is to be done when all have stopped; may be nil
 }
 
 // stop ends the processes in the reverse order of their start.
@@ -29,6 +31,9 @@ func (s *system) stop() error {
 	}
 	for _, p := range slices.Backward(s.processes) {
 		errs = append(errs, p.Stop())
+	}
+	if s.afterwards != nil {
+		errs = append(errs, s.afterwards())
 	}
 	return errors.Join(errs...)
 }

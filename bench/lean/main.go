@@ -102,7 +102,8 @@ func main() {
 	url := flag.String("url", "", "where events are posted to")
 	flag.StringVar(&cfg.Listen, "temporal", "127.0.0.1:7233", "address of the embedded Temporal")
 	flag.StringVar(&cfg.Dir, "dir", "", "its directory")
-	flag.StringVar((*string)(&cfg.Store), "store", "pebble", "its store: pebble or sqlite")
+	flag.StringVar((*string)(&cfg.Store), "store", "pebble", "its store: pebble, sqlite or postgres")
+	flag.StringVar(&cfg.DatabaseURL, "database", "", "postgres: URL of its database")
 	flag.BoolVar(&cfg.OverGRPC, "over-grpc", false, "call it over the network")
 	flag.Parse()
 	cfg.UIListen = engine.Off
