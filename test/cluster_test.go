@@ -3,8 +3,12 @@
 package e2e
 
 import (
+	"net/http"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"github.com/postrider/postrider/internal/client"
 	postgrestest "github.com/postrider/postrider/internal/testkit/postgres"
@@ -95,4 +99,58 @@ func TestAnEngineThatIsKilledLosesNothing(t *testing.T) {
 		}
 		c.engine.kill()
 	}
+}
+
+func TestNodesShareRetriesWhoeverAcceptedTheEvents(t *testing.T) {
+	const events = 300
+	r := startReceiver(t, receiver.ByPath(map[string]receiver.Script{"/once": receiver.Statuses(500, 200)}))
+	c := startCluster(t)
+	c.nodes[0].endpoint(r, "/once", quick(5))
+	l := postAll(t.Context(), c.apis()[:1], events, 8, "one")
+	if l.refused > 0 {
+		t.Fatalf("%d events were refused", l.refused)
+	}
+	if err := r.AwaitDeliveries(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	wantNothingOpen(t, c.nodes[0].api, wantSoon)
+	if s := r.Summary(); s.Duplicates > 0 || s.Requests != 2*events {
+		t.Errorf("received %+v, want %d requests", s, 2*events)
+	}
+	own, others := c.nodes[0].retries(), c.nodes[1].retries()
+	t.Logf("%v retries by the node that accepted the events, %v by the other", own, others)
+	if own+others != events {
+		t.Errorf("%v and %v retries were counted, want %d in all", own, others, events)
+	}
+	if min(own, others) < 0.3*events {
+		t.Errorf("one node made %v retries and the other %v", own, others)
+	}
+}
+
+// retries is how many attempts beyond the first this node has made, by its metrics.
+func (p *process) retries() float64 {
+	p.t.Helper()
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.url+"/metrics", http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	answer, err := new(http.Client).Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(answer.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	made := 0.0
+	for _, m := range families["postrider_attempts_total"].GetMetric() {
+		for _, label := range m.GetLabel() {
+			if label.GetName() == "first" && label.GetValue() == "false" {
+				made += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return made
 }
