@@ -43,6 +43,11 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// What is loaded faster than it is done piles up in memory, until at 9,000 tasks all of a queue is dropped and comes
 		// again 10 s later. So 2,500 timers a second are loaded, which is what this server does with a herd of them.
 		dynamicconfig.TimerTaskBatchSize.Key(): 25,
+		// Retries take longer: loading rests before it comes to that, and for 0.2 s, not 5.
+		dynamicconfig.QueuePendingTaskMaxCount.Key():               8500,
+		dynamicconfig.TimerProcessorPollBackoffInterval.Key():      200 * time.Millisecond,
+		dynamicconfig.TransferProcessorPollBackoffInterval.Key():   200 * time.Millisecond,
+		dynamicconfig.VisibilityProcessorPollBackoffInterval.Key(): 200 * time.Millisecond,
 
 		// A shard that was lost, by an error of its data, is taken again by the next request for it or after this time, a minute
 		// by default, in which neither timers nor workflow tasks are worked on.
