@@ -39,8 +39,7 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	}
 	d.mu.Lock()
 	wake := e.waitedFor() && !e.nudged || e.late // it was told to wait while the commit was under way
-	d.finish(e, row)
-	d.freed(e)
+	d.sent(e, row)
 	if row.State == webhook.DeliveryRetrying {
 		d.lane.movedUp(e.event.seq)
 	}
@@ -60,8 +59,7 @@ func (d *Dispatcher) setBack(e *entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e.event.partial = true
-	d.finish(e, e.row)
-	d.freed(e)
+	d.sent(e, e.row)
 	e.queue.leaveOut(e.row.EventUID)
 }
 

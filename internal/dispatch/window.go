@@ -265,8 +265,9 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	}
 }
 
-// freed gives back the sender of an entry; needs d.mu.
-func (d *Dispatcher) freed(e *entry) {
+// sent finishes an entry that was in flight and gives back its sender; needs d.mu.
+func (d *Dispatcher) sent(e *entry, row webhook.Delivery) {
+	d.finish(e, row)
 	if e.quick {
 		d.quick--
 	}

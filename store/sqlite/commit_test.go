@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/postrider/postrider/store"
+	"github.com/postrider/postrider/store/sqlite"
 )
 
 // TestAnOpThatFailsDoesNotTakeTheOthersWithIt has many callers in one transaction, one of which
@@ -48,5 +50,36 @@ func TestACallerThatHasGoneWritesNothing(t *testing.T) {
 	}
 	if _, err := db.Event(t.Context(), "a", "evt_1"); err == nil {
 		t.Fatal("the event is there")
+	}
+}
+
+func TestInACrowdCommitsKeepADistance(t *testing.T) {
+	t.Parallel()
+	var crowds atomic.Int64
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "facts.db"), sqlite.Options{Committed: func(calls int, _ time.Duration) {
+		if calls >= sqlite.Crowd {
+			crowds.Add(1)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	begun := time.Now()
+	var callers sync.WaitGroup
+	for i := range 32 {
+		callers.Go(func() {
+			for n := range 30 {
+				id := fmt.Sprintf("evt_%d_%d", i, n)
+				if _, err := db.Accept(t.Context(), []store.NewEvent{{Tenant: "a", ID: id, Type: "x", CreatedAt: time.Unix(1, 0)}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	most := int64(time.Since(begun)/sqlite.Distance) + 1
+	if n := crowds.Load(); n == 0 || n > most {
+		t.Errorf("%d commits of a crowd, want some and at most %d", n, most)
 	}
 }

@@ -2,6 +2,12 @@ package sqlite
 
 import "maps"
 
+// When and how far commits keep apart.
+const (
+	Crowd    = crowd
+	Distance = distance
+)
+
 // Statements is the text of every statement that the database has run and kept.
 func (db *DB) Statements() []string {
 	texts := map[string]bool{}
