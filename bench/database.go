@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
-
-// databases counts those that were made.
-var databases atomic.Int64
 
 // useDatabase makes an empty database on the PostgreSQL server, which goes when the system has stopped.
 func (s *system) useDatabase(ctx context.Context, server string) (string, error) {
@@ -21,7 +18,7 @@ func (s *system) useDatabase(ctx context.Context, server string) (string, error)
 	if err != nil {
 		return "", errors.New("--postgres is not a URL")
 	}
-	name := fmt.Sprintf("postrider_bench_%d_%d", os.Getpid(), databases.Add(1))
+	name := "postrider_bench_" + strings.ToLower(rand.Text())
 	if err := execute(ctx, server, "CREATE DATABASE "+name); err != nil {
 		return "", err
 	}
