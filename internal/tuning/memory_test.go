@@ -45,13 +45,14 @@ func TestTheHeapIsCollectedAtASizeOrAtTwiceWhatIsInUse(t *testing.T) {
 	for range 3 { // a cleanup runs after each collection, and itself aims again
 		collects(10, size*9/10, size*11/10, "collected at the size")
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	throw(10 * size >> 20)
-	runtime.ReadMemStats(&after)
-	// About ten times. Where a collection is slow the heap grows meanwhile, and where its cleanup is, the next one comes early.
-	collections := after.NumGC - before.NumGC
-	require.True(t, 3 <= collections && collections <= 40, "%d collections, where Go itself would collect a hundred times", collections)
+	require.Eventually(t, func() bool { // a busy machine is given another try
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		throw(10 * size >> 20)
+		runtime.ReadMemStats(&after)
+		collections := int(after.NumGC - before.NumGC)
+		return 10-3 <= collections && collections <= 10+3
+	}, 10*time.Second, time.Millisecond, "ten times when ten times the size is allocated")
 
 	kept = make([]byte, 2*size)
 	collects(10, 4*size, 5*size, "collected at twice what is in use")
