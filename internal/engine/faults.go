@@ -3,7 +3,8 @@ package engine
 import "go.temporal.io/server/common/config"
 
 // inject makes a share of Temporal's calls to its data store fail, with errors that stores give: not there at the moment, too
-// slow though it was done, too slow and not done, owned by another. It is for tests: what they find must be survived.
+// slow though it was done, too slow and not done, owned by another; each only where a store gives it. It is for tests: what they
+// find must be survived.
 func inject(p config.Persistence, share float64) {
 	if share == 0 {
 		return
@@ -16,15 +17,20 @@ func inject(p config.Persistence, share float64) {
 			}
 		}
 	}
+	// What is read is asked of no owner.
 	add(config.ExecutionStoreName, []string{
 		"GetWorkflowExecution", "GetCurrentExecution", "ReadHistoryBranch", "GetHistoryTasks",
-	}, "Unavailable", "Timeout", "ShardOwnershipLost")
+	}, "Unavailable", "Timeout")
 	add(config.ExecutionStoreName, []string{
-		"CreateWorkflowExecution", "UpdateWorkflowExecution", "ConflictResolveWorkflowExecution", "SetWorkflowExecution", "AppendHistoryNodes",
-		"AddHistoryTasks", "CompleteHistoryTask", "RangeCompleteHistoryTasks", "ForkHistoryBranch",
+		"AppendHistoryNodes", "CompleteHistoryTask", "RangeCompleteHistoryTasks", "ForkHistoryBranch",
 		"DeleteWorkflowExecution", "DeleteCurrentWorkflowExecution", "DeleteHistoryBranch",
-	}, "Unavailable", "Timeout", "ExecuteAndTimeout", "ShardOwnershipLost")
-	add(config.ShardStoreName, []string{"UpdateShard"}, "Unavailable", "Timeout", "ExecuteAndTimeout", "ShardOwnershipLost")
+	}, "Unavailable", "Timeout", "ExecuteAndTimeout")
+	// What only the shard's owner may write. After each of these errors it takes the shard anew.
+	owned := []string{"Unavailable", "Timeout", "ExecuteAndTimeout", "ShardOwnershipLost"}
+	add(config.ExecutionStoreName, []string{
+		"CreateWorkflowExecution", "UpdateWorkflowExecution", "ConflictResolveWorkflowExecution", "SetWorkflowExecution", "AddHistoryTasks",
+	}, owned...)
+	add(config.ShardStoreName, []string{"UpdateShard"}, owned...)
 	add(config.TaskStoreName, []string{
 		"CreateTaskQueue", "GetTaskQueue", "UpdateTaskQueue", "CreateTasks", "GetTasks", "CompleteTasksLessThan",
 	}, "Unavailable", "Timeout")
