@@ -11,8 +11,26 @@ import (
 	"github.com/postrider/postrider/bench/internal/scrape"
 )
 
-// flat is a long spike: is it at its end as quick as it was at its beginning, and what does an event take of the disk?
+// flat is a long spike between two of a tenth of its length, which meet an empty database and what it left.
 func flat(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	tenth := load.Plan{EventType: aliveType, N: max(1, b.n/10), Connections: b.connections}
+	before, err := measure(ctx, b, tenth)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := long(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	after, err := measure(ctx, b, tenth)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(whole, prefixed("a tenth before: ", before), prefixed("a tenth after: ", after)), nil
+}
+
+// long is a long spike: is it at its end as quick as it was at its beginning, and what does an event take of the disk?
+func long(ctx context.Context, b *bed) ([]figures.Figure, error) {
 	if err := b.warmUp(ctx); err != nil {
 		return nil, err
 	}

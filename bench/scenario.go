@@ -25,7 +25,7 @@ func scenarios() map[string]scenario {
 		"spike":    {says: saySpike, usual: options{n: 5000}, naive: true, run: spike},
 		"batch":    {says: sayBatch, usual: options{n: 5000, batch: 500}, run: batch},
 		"steady":   {says: saySteady, usual: options{rate: 100, seconds: 20}, naive: true, run: steady},
-		"engine":   {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: flat},
+		"engine":   {says: saySpike, usual: options{n: 5000}, naive: true, lean: true, run: long},
 		"large":    {says: sayLarge, usual: options{n: 5000}, lean: true, large: true, run: large},
 		"dead":     {says: sayDead, usual: options{seconds: 20}, run: dead},
 		"fanout":   {says: sayFanOut, usual: options{n: 10_000, rate: 20, seconds: 20}, run: fanOut},

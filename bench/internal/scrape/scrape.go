@@ -2,18 +2,19 @@
 package scrape
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
-// Metrics are values by metric name; of a metric with labels the sum over all of its series.
+// Metrics are values by metric name; of a metric with labels the sum over all of its series. A histogram is its _sum and
+// its _count.
 type Metrics map[string]float64
 
 // Read scrapes a URL.
@@ -32,27 +33,26 @@ func Read(ctx context.Context, url string) (_ Metrics, err error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("read the metrics: %s", resp.Status)
 	}
-	return parse(resp.Body)
+	return sum(resp.Body)
 }
 
-// parse reads lines such as name{label="value"} 1.5. Time stamps are not understood.
-func parse(r io.Reader) (Metrics, error) {
-	m := Metrics{}
-	lines := bufio.NewScanner(r)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		end := strings.LastIndexByte(line, ' ')
-		value, err := strconv.ParseFloat(line[end+1:], 64)
-		if end < 0 || err != nil {
-			return nil, fmt.Errorf("read the metrics: %q has no value", line)
-		}
-		m[line[:strings.IndexAny(line, "{ ")]] += value
-	}
-	if err := lines.Err(); err != nil {
+// sum is the metrics of the families that Prometheus' parser reads.
+func sum(r io.Reader) (Metrics, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(r)
+	if err != nil {
 		return nil, fmt.Errorf("read the metrics: %w", err)
+	}
+	m := Metrics{}
+	for name, family := range families {
+		for _, series := range family.GetMetric() {
+			if h := series.GetHistogram(); h != nil {
+				m[name+"_sum"] += h.GetSampleSum()
+				m[name+"_count"] += float64(h.GetSampleCount())
+				continue
+			}
+			m[name] += series.GetGauge().GetValue() + series.GetCounter().GetValue() + series.GetUntyped().GetValue() // of which it is one
+		}
 	}
 	return m, nil
 }
