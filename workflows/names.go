@@ -18,7 +18,7 @@ const (
 	QueryStatus = "status" // answers with a DeliverEventResult
 )
 
-// Search attributes of every workflow.
+// Search attributes of every workflow, keywords both. They are in stored visibility records: never rename.
 const (
 	AttributeTenant    = "PostriderTenant"
 	AttributeEventType = "PostriderEventType"

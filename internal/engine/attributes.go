@@ -13,18 +13,15 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+
+	"github.com/postrider/postrider/workflows"
 )
 
-// Search attributes of every workflow, keywords both. In stored visibility records: never rename.
-const (
-	SearchAttributeTenant    = "PostriderTenant"
-	SearchAttributeEventType = "PostriderEventType"
-)
-
+// searchAttributes are those that the namespace must have.
 func searchAttributes() map[string]enums.IndexedValueType {
 	return map[string]enums.IndexedValueType{
-		SearchAttributeTenant:    enums.INDEXED_VALUE_TYPE_KEYWORD,
-		SearchAttributeEventType: enums.INDEXED_VALUE_TYPE_KEYWORD,
+		workflows.AttributeTenant:    enums.INDEXED_VALUE_TYPE_KEYWORD,
+		workflows.AttributeEventType: enums.INDEXED_VALUE_TYPE_KEYWORD,
 	}
 }
 
@@ -65,7 +62,7 @@ func missingSearchAttributes(ctx context.Context, c client.Client, namespace str
 
 // awaitSearchAttributes returns when the frontend, which caches namespaces for some seconds, knows ours.
 func awaitSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
-	query := SearchAttributeTenant + " = '' AND " + SearchAttributeEventType + " = ''"
+	query := workflows.AttributeTenant + " = '' AND " + workflows.AttributeEventType + " = ''"
 	err := poll(ctx, func(ctx context.Context) error {
 		_, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: query})
 		return err

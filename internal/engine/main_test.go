@@ -13,11 +13,12 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/postrider/postrider/internal/engine"
+	"github.com/postrider/postrider/workflows"
 )
 
 var (
-	tenant    = temporal.NewSearchAttributeKeyKeyword(engine.SearchAttributeTenant)
-	eventType = temporal.NewSearchAttributeKeyKeyword(engine.SearchAttributeEventType)
+	tenant    = temporal.NewSearchAttributeKeyKeyword(workflows.AttributeTenant)
+	eventType = temporal.NewSearchAttributeKeyKeyword(workflows.AttributeEventType)
 )
 
 // One server of each kind for all tests that do not stop it, since each costs a second.

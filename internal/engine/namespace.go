@@ -10,11 +10,13 @@ import (
 	"go.temporal.io/sdk/client"
 	sqliteschema "go.temporal.io/server/schema/sqlite"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/postrider/postrider/workflows"
 )
 
 // aliases maps columns of visibility to our search attributes. The columns are those that have an index in either store.
 func aliases() map[string]string {
-	return map[string]string{"Keyword01": SearchAttributeTenant, "Keyword02": SearchAttributeEventType}
+	return map[string]string{"Keyword01": workflows.AttributeTenant, "Keyword02": workflows.AttributeEventType}
 }
 
 // newNamespace is the namespace as a new store gets it.
