@@ -13,6 +13,9 @@ ifeq (ok,$(shell GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | awk -v need=$(
 export GOTOOLCHAIN := local
 endif
 
+# What the binary says it is: the tag, or the commit where there is none.
+VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
+
 TOOL := go tool -modfile=tools/go.mod
 ARGS ?=
 
@@ -30,7 +33,7 @@ run: build ## build and run `postrider serve` with its data in ./postrider-data;
 
 .PHONY: build
 build: ## build ./bin/postrider; minutes the first time, seconds after
-	go build -ldflags '-s -w' -o bin/postrider ./cmd/postrider
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/postrider ./cmd/postrider
 
 .PHONY: test
 test: deps vet test-race test-server test-integration e2e workflowcheck ## all tests; installs what they need where it may, says what it skips

@@ -147,7 +147,7 @@ func (k *keyCache) find(ctx context.Context, text string) (webhook.APIKey, error
 	case errors.Is(err, webhook.NotFound):
 		return webhook.APIKey{}, errUnknownKey()
 	case err != nil:
-		return webhook.APIKey{}, retryLater("store_unavailable", "keys cannot be checked just now", err)
+		return webhook.APIKey{}, retryLater(codeStoreUnavailable, "keys cannot be checked just now", err)
 	case subtle.ConstantTimeCompare(key.Hash[:], hash[:]) != 1 || !key.RevokedAt.IsZero():
 		return webhook.APIKey{}, errUnknownKey()
 	}

@@ -23,7 +23,7 @@ type eventView struct {
 	CreatedAt   string  `json:"created_at" format:"date-time" example:"2026-11-25T09:30:00.000Z"`
 	CompletedAt *string `json:"completed_at" format:"date-time" doc:"When its last delivery ended; null while one is open."`
 
-	Data       json.RawMessage `json:"data,omitempty" doc:"What was posted; with include=data."`
+	Data       json.RawMessage `json:"data,omitempty" doc:"What was posted, the same JSON value: spaces may differ from the bytes that were posted and signed. With include=data."`
 	Deliveries *[]deliveryView `json:"deliveries,omitempty" doc:"With include=deliveries: what became of it at each endpoint."`
 	Workflow   *workflowView   `json:"workflow,omitempty" doc:"With include=workflow: Temporal's own view."`
 }

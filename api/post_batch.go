@@ -51,6 +51,9 @@ func (s *server) readBatch(r *http.Request) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := webhook.InvalidFields(queryFaults(r)); err != nil {
+		return nil, err
+	}
 	var texts [][]byte
 	if mediaType == ndjsonMedia {
 		for line := range bytes.Lines(text) {

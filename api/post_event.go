@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -51,6 +53,7 @@ func (s *server) readEvent(r *http.Request) (webhook.Event, error) {
 		return webhook.Event{}, err
 	}
 	event, faults := parseEvent(text)
+	faults = append(faults, queryFaults(r)...)
 	if key := r.Header.Get(idempotencyHeader); key != "" {
 		switch {
 		case !webhook.ValidEventID(key):
@@ -65,6 +68,18 @@ func (s *server) readEvent(r *http.Request) (webhook.Event, error) {
 		return webhook.Event{}, err
 	}
 	return complete(r.Context(), event)
+}
+
+// queryFaults are whatever stands in the query of a request that takes no parameters: what was meant for the event, such as its
+// tenant, must not be passed over.
+func queryFaults(r *http.Request) (faults []webhook.FieldError) {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		faults = append(faults, webhook.FieldError{Field: name, Detail: "is no parameter of the query here; an event has its members in the body"})
+	}
+	return faults
 }
 
 // complete fills in what the caller may leave out. Forbidden if the tenant is none of his.
@@ -83,6 +98,11 @@ func complete(ctx context.Context, e webhook.Event) (webhook.Event, error) {
 // accept takes one complete event in.
 func (s *server) accept(ctx context.Context, e webhook.Event) (acceptedView, error) {
 	results, err := s.Intake.Accept(ctx, []webhook.Event{e})
+	if known, ok := webhook.AsError(err); ok && known.Code == codeStoreUnavailable {
+		told := *known
+		told.Detail += "; if you post the event again, give it the id " + e.ID + ", for it may be there"
+		return acceptedView{}, &told
+	}
 	if err != nil {
 		return acceptedView{}, err
 	}

@@ -205,6 +205,33 @@ func TestABadEventIsRefusedWithEveryFaultAndNothingIsStored(t *testing.T) {
 	}
 }
 
+func TestAQueryIsRefusedForItIsNotPartOfTheEvent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const event = `{"type":"a","data":1}`
+	for path, body := range map[string]string{"/v1/events": event, "/v1/events/batch": "[" + event + "]"} {
+		a := r.post(path+"?tenant=acme&dry_run=1", body).is(http.StatusUnprocessableEntity).equal("code", "invalid_fields")
+		if got := a.fields(); !slices.Equal(got, []string{"dry_run", "tenant"}) {
+			t.Errorf("%s: fields %q", path, got)
+		}
+	}
+	if got := r.get("/v1/events").len("data"); got != 0 {
+		t.Errorf("%d events were stored", got)
+	}
+}
+
+func TestAnEventThatMayBeStoredIsToBePostedAgainWithItsID(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.intake.refuse = &webhook.Error{Kind: webhook.Unavailable, Code: "store_unavailable", Detail: "away", RetryAfter: time.Second}
+	if a := r.post("/v1/events", `{"type":"a","data":1}`).is(503); !bytes.Contains(a.text, []byte("the id evt_")) {
+		t.Errorf("answered %s", a.text)
+	}
+	if a := r.post("/v1/events", `{"id":"mine","type":"a","data":1}`).is(503); !bytes.Contains(a.text, []byte("the id mine,")) {
+		t.Errorf("answered %s", a.text)
+	}
+}
+
 func TestWhatIsNotJSONByItsTypeIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -24,6 +24,7 @@ const (
 	codeUnsupportedMedia = "unsupported_media_type"
 	codeMethodNotAllowed = "method_not_allowed"
 	codeInternal         = "internal_error"
+	codeStoreUnavailable = "store_unavailable" // of the store's callers too
 )
 
 const problemMedia = "application/problem+json"
@@ -44,7 +45,7 @@ type problem struct {
 
 // fieldProblem is one faulty field of a request.
 type fieldProblem struct {
-	Field  string `json:"field" doc:"The field as the caller wrote it, such as policy.timeout or [3].type." example:"policy.timeout"`
+	Field  string `json:"field" doc:"The field as the caller wrote it, such as policy.timeout." example:"policy.timeout"`
 	Detail string `json:"detail" doc:"What is wrong with it." example:"must be between 1s and 1m"`
 }
 

@@ -43,6 +43,7 @@ func (s *server) routes() []route {
 		{del, "/v1/endpoints/{id}", "deleteEndpoint", key, empty, typed(s.deleteEndpoint), nil},
 		{post, "/v1/endpoints/{id}/pause", "pauseEndpoint", key, ok, typed(s.pauseEndpoint), nil},
 		{post, "/v1/endpoints/{id}/resume", "resumeEndpoint", key, ok, typed(s.resumeEndpoint), nil},
+		{post, "/v1/endpoints/{id}/recover", "recoverEndpoint", key, accepted, typed(s.recoverEndpoint), nil},
 		{post, "/v1/endpoints/{id}/test", "testEndpoint", key, accepted, typed(s.testEndpoint), []int{busy, away}},
 		{get, "/v1/endpoints/{id}/secret", "getSecret", key, ok, typed(s.getSecret), nil},
 		{post, "/v1/endpoints/{id}/rotate-secret", "rotateSecret", key, ok, typed(s.rotateSecret), []int{conflict}},

@@ -37,6 +37,7 @@ func TestATenantsKeySeesAndTouchesNothingOfAnother(t *testing.T) {
 		"DELETE /v1/endpoints/{id}":             {"/v1/endpoints/" + endpoint, "/v1/endpoints/" + endpoint + "?tenant=acme", ""},
 		"POST /v1/endpoints/{id}/pause":         {"/v1/endpoints/" + endpoint + "/pause", "/v1/endpoints/" + endpoint + "/pause?tenant=acme", ""},
 		"POST /v1/endpoints/{id}/resume":        {"/v1/endpoints/" + endpoint + "/resume", "/v1/endpoints/" + endpoint + "/resume?tenant=acme", ""},
+		"POST /v1/endpoints/{id}/recover":       {"/v1/endpoints/" + endpoint + "/recover", "/v1/endpoints/" + endpoint + "/recover?tenant=acme", ""},
 		"POST /v1/endpoints/{id}/test":          {"/v1/endpoints/" + endpoint + "/test", "/v1/endpoints/" + endpoint + "/test?tenant=acme", ""},
 		"GET /v1/endpoints/{id}/secret":         {"/v1/endpoints/" + endpoint + "/secret", "/v1/endpoints/" + endpoint + "/secret?tenant=acme", ""},
 		"POST /v1/endpoints/{id}/rotate-secret": {"/v1/endpoints/" + endpoint + "/rotate-secret", "/v1/endpoints/" + endpoint + "/rotate-secret?tenant=acme", rotate},

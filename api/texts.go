@@ -46,10 +46,12 @@ func text(name string) (summary, description string) {
 		"deleteEndpoint": {"Delete an endpoint", "Its open deliveries are cancelled."},
 		"pauseEndpoint":  {"Pause an endpoint", "Its deliveries are held until it is resumed."},
 		"resumeEndpoint": {"Resume an endpoint", "Also one that was disabled by its own 410 Gone. What was held is delivered."},
-		"testEndpoint":   {"Send a test event", "An event of type `postrider.test`, to this endpoint only."},
-		"getSecret":      {"Show the secrets", ""},
-		"rotateSecret":   {"Rotate the secret", "Requests are signed with the old secret, too, until the overlap is over."},
-		"getStats":       {"Count deliveries and attempts", ""},
+		"recoverEndpoint": {"Send again what an endpoint did not take", "Retries a page of its exhausted deliveries, newest event first, and lists those that it retries. `created_at` says which, such as those since it went down; " +
+			"go on with `next_cursor` as `cursor` until it is null. An endpoint that is paused or disabled has to be resumed for them to be sent."},
+		"testEndpoint": {"Send a test event", "An event of type `postrider.test`, to this endpoint only."},
+		"getSecret":    {"Show the secrets", ""},
+		"rotateSecret": {"Rotate the secret", "Requests are signed with the old secret, too, until the overlap is over."},
+		"getStats":     {"Count deliveries and attempts", ""},
 
 		"putEventType":    {"Document an event type", "Makes it (201) or changes it (200)."},
 		"getEventType":    {"Show an event type", ""},

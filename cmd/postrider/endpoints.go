@@ -43,6 +43,7 @@ func newEndpoints() *cobra.Command {
 			answer, err := c.ResumeEndpoint(ctx, c.tenant, id)
 			return shown(c, answer, err, func(e client.Endpoint) { c.out.Printf("%s is %s\n", e.ID, e.State) })
 		}),
+		newEndpointsRecover(),
 		one("delete", "Delete an endpoint; its open deliveries are cancelled", func(ctx context.Context, c *caller, id string) error {
 			answer, err := c.DeleteEndpoint(ctx, c.tenant, id)
 			return shown(c, answer, err, func(struct{}) { c.out.Printf("%s is deleted\n", id) })
@@ -50,8 +51,34 @@ func newEndpoints() *cobra.Command {
 	)
 }
 
+func newEndpointsRecover() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "recover ENDPOINT", Short: "Send again what an endpoint did not take", Args: cobra.ExactArgs(1),
+		Example: "  postrider endpoints recover ep_01jd0y2c5k7m9p1r3t5v7x9z0b --since 96h",
+	}
+	f := &filters{limit: 250, named: map[string]*string{}}
+	f.by(cmd.Flags(), "state", "state", "those in this state: exhausted (the default), expired or cancelled")
+	f.bySince(cmd.Flags())
+	return calling(cmd, func(ctx context.Context, c *caller, args []string) error {
+		retried := 0
+		for {
+			answer, err := c.RecoverEndpoint(ctx, args[0], f.query(c.tenant))
+			if err := shown(c, answer, err, func(page client.Page[client.Delivery]) { retried += len(page.Data) }); err != nil {
+				return err
+			}
+			if f.cursor = answer.Value.NextCursor; f.cursor == "" {
+				break
+			}
+		}
+		if !c.json {
+			c.out.Printf("%d deliveries are sent again\n", retried)
+		}
+		return nil
+	})
+}
+
 func newEndpointsList() *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List endpoints, newest first", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List endpoints, oldest first", Args: cobra.NoArgs}
 	f := newFilters(cmd.Flags())
 	f.by(cmd.Flags(), "state", "state", "only in this state: enabled, paused or disabled")
 	return calling(cmd, func(ctx context.Context, c *caller, _ []string) error {

@@ -21,7 +21,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newServe(), newAPI(), newWorker(), newEngine(), newMigrate(), newVersion(),
-		newDemo(), newSend(), newEvents(), newEndpoints(), newDeliveries(), newHealth(),
+		newDemo(), newSend(), newReceive(), newEvents(), newEndpoints(), newDeliveries(), newHealth(),
 	)
 	return root
 }
@@ -48,12 +48,10 @@ func configured(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Conf
 		if err := cfg.ReadEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
 			return err
 		}
-		if cmd.Flags().Lookup("temporal-address") != nil && cfg.TemporalAddress == "" { // a profile of Temporal's may have it
-			address, err := engine.ExternalAddress()
-			if err != nil {
+		if cmd.Flags().Lookup("temporal-address") != nil {
+			if err := readProfile(cmd, &cfg); err != nil {
 				return err
 			}
-			cfg.TemporalAddress = address
 		}
 		if err := cfg.Validate(); err != nil {
 			return err
@@ -61,4 +59,19 @@ func configured(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Conf
 		return run(cmd, cfg)
 	}
 	return cmd
+}
+
+// readProfile sets what nobody said of an external Temporal from a profile of its own configuration, if one is named.
+func readProfile(cmd *cobra.Command, cfg *config.Config) error {
+	address, namespace, err := engine.Profile()
+	if err != nil {
+		return err
+	}
+	if address != "" && !cmd.Flags().Changed("temporal-address") {
+		cfg.TemporalAddress = address
+	}
+	if namespace != "" && !cmd.Flags().Changed("temporal-namespace") {
+		cfg.TemporalNamespace = namespace
+	}
+	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/postrider/postrider/internal/telemetry"
 	"github.com/postrider/postrider/sender"
 	"github.com/postrider/postrider/store"
-	"github.com/postrider/postrider/webhook"
 	"github.com/postrider/postrider/worker"
 )
 
@@ -158,18 +157,6 @@ func (n *node) api() http.Handler {
 		Metrics: n.telemetry.PrometheusHandler, Observe: n.telemetry.Metrics.Request,
 		Tracer: n.telemetry.Tracer, Logger: n.log, Version: version, MaxBodyBytes: int64(n.cfg.MaxBodyBytes),
 	})
-}
-
-// admitAdmin makes sure that the admin key is in the store.
-func (n *node) admitAdmin(ctx context.Context) (err error) {
-	if n.adminKey, n.madeKey, err = n.dir.AdminKey(string(n.cfg.AdminKey)); err != nil {
-		return err
-	}
-	key := api.KeyOf(n.adminKey, "", "admin", time.Now().UTC())
-	if err := n.store.CreateAPIKey(ctx, key); err != nil && !errors.Is(err, webhook.Conflict) {
-		return fmt.Errorf("store the admin key: %w", err)
-	}
-	return nil
 }
 
 func (n *node) announce(ctx context.Context) {

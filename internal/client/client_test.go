@@ -137,6 +137,10 @@ func TestEachCallAsksForItsRoute(t *testing.T) {
 			_, err := c.ResumeEndpoint(ctx, "", "ep_1")
 			return err
 		},
+		"POST /v1/endpoints/ep_1/recover?state=expired ": func(ctx context.Context, c *client.Client) error {
+			_, err := c.RecoverEndpoint(ctx, "ep_1", url.Values{"state": {"expired"}})
+			return err
+		},
 		"POST /v1/endpoints/ep_1/test ": func(ctx context.Context, c *client.Client) error {
 			_, err := c.TestEndpoint(ctx, "", "ep_1")
 			return err

@@ -71,6 +71,11 @@ func (c *Client) ResumeEndpoint(ctx context.Context, tenant, id string) (Answer[
 	return call[Endpoint](ctx, c, http.MethodPost, endpointPath(id, "/resume"), ofTenant(tenant), nil)
 }
 
+// RecoverEndpoint retries a page of the deliveries that an endpoint did not take.
+func (c *Client) RecoverEndpoint(ctx context.Context, id string, filters url.Values) (Answer[Page[Delivery]], error) {
+	return call[Page[Delivery]](ctx, c, http.MethodPost, endpointPath(id, "/recover"), filters, nil)
+}
+
 // TestEndpoint sends an event of type postrider.test to this endpoint only.
 func (c *Client) TestEndpoint(ctx context.Context, tenant, id string) (Answer[Accepted], error) {
 	return call[Accepted](ctx, c, http.MethodPost, endpointPath(id, "/test"), ofTenant(tenant), nil)

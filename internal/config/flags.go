@@ -33,7 +33,7 @@ func (c *Config) Bind(fs *pflag.FlagSet, only ...string) {
 }
 
 // ReadEnvironment sets what no flag of fs set from the environment, which lookup reads (normally
-// os.LookupEnv). It lists all variables that cannot be read. Call it after the flags were parsed.
+// os.LookupEnv), and notes in fs that it is set. It lists all variables that cannot be read. Call it after the flags were parsed.
 func (c *Config) ReadEnvironment(fs *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var faults Faults
 	for _, f := range c.flags() {
@@ -49,6 +49,7 @@ func (c *Config) ReadEnvironment(fs *pflag.FlagSet, lookup func(string) (string,
 			if err := f.value.Set(text); err != nil {
 				faults = append(faults, Fault{variable, err.Error()})
 			}
+			flag.Changed = true
 			break
 		}
 	}

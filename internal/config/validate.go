@@ -40,6 +40,9 @@ func (c Config) Validate() error {
 	check(c.NodeName == "" || nodeName(c.NodeName), "node-name", "must be 1 to 64 letters, digits, dots, dashes or underscores")
 	check(c.TemporalNamespace != "" && !strings.ContainsAny(c.TemporalNamespace, " /\n"), "temporal-namespace", "must be a name without spaces and slashes")
 	faults = append(faults, c.addressFaults()...)
+	if n := len(c.AdminKey); n != 0 && (n < 16 || n > 512) { // 512 is what the API reads
+		faults = append(faults, Fault{AdminKeyVariable, "must be 16 to 512 characters"})
+	}
 	if strings.ContainsFunc(string(c.AdminKey), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		faults = append(faults, Fault{AdminKeyVariable, "must be printable ASCII without spaces"})
 	}

@@ -37,7 +37,8 @@ func TestValidate(t *testing.T) {
 		"an external Temporal without host":         {func(c *config.Config) { c.TemporalAddress = ":7233" }, "--temporal-address"},
 		"embedded addresses beside an external one": {func(c *config.Config) { c.TemporalAddress, c.TemporalListen = "temporal:7233", "0.0.0.0:7233" }, ""},
 		"no namespace":                         {func(c *config.Config) { c.TemporalNamespace = "" }, "--temporal-namespace"},
-		"an admin key with a line break":       {func(c *config.Config) { c.AdminKey = "pr_x\n" }, "POSTRIDER_ADMIN_KEY"},
+		"an admin key with a line break":       {func(c *config.Config) { c.AdminKey = "pr_xxxxxxxxxxxxxxxx\n" }, "POSTRIDER_ADMIN_KEY"},
+		"an admin key that can be guessed":     {func(c *config.Config) { c.AdminKey = "pr_x" }, "POSTRIDER_ADMIN_KEY"},
 		"an engine store that is none":         {func(c *config.Config) { c.EngineStore = "leveldb" }, "--engine-store"},
 		"an engine in a database that is none": {func(c *config.Config) { c.EngineStore = config.EngineStorePostgres }, "--engine-store"},
 		"an engine in the store's database": {func(c *config.Config) {

@@ -27,21 +27,18 @@ type DialConfig struct {
 	Interceptors []interceptor.ClientInterceptor // of the client and of workers made from it, such as for tracing
 }
 
-// ExternalAddress is the address that Temporal's own environment gives: TEMPORAL_ADDRESS, or else that of the profile
-// that TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE selects. Empty: it asks for no external cluster. A
-// configuration file that nothing points to does not count; it is there for people's command line.
-func ExternalAddress() (string, error) {
-	if address := os.Getenv("TEMPORAL_ADDRESS"); address != "" {
-		return address, nil
-	}
+// Profile is what the profile of Temporal's configuration that TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE selects says of
+// an external cluster; TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE win over it. Empty: nothing. A configuration file
+// that nothing points to does not count; it is there for people's command line.
+func Profile() (address, namespace string, err error) {
 	if os.Getenv("TEMPORAL_PROFILE") == "" && os.Getenv("TEMPORAL_CONFIG_FILE") == "" {
-		return "", nil
+		return "", "", nil
 	}
 	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{EnvLookup: environment{}})
 	if err != nil {
-		return "", fmt.Errorf("read temporal's client configuration: %w", err)
+		return "", "", fmt.Errorf("read temporal's client configuration: %w", err)
 	}
-	return profile.Address, nil
+	return profile.Address, profile.Namespace, nil
 }
 
 // environment is the process's, in which an empty variable counts as not set, as for our own settings: docker compose passes

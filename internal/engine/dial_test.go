@@ -28,9 +28,6 @@ func TestAnExternalClusterIsDialledByTemporalsEnvironment(t *testing.T) {
 	noTemporalEnvironment(t)
 	t.Setenv("TEMPORAL_ADDRESS", shared(t).Addr())
 	t.Setenv("TEMPORAL_NAMESPACE", "temporal-system")
-	if got, err := engine.ExternalAddress(); got != shared(t).Addr() || err != nil {
-		t.Errorf("the address is %q, %v", got, err)
-	}
 	c, err := engine.Dial(t.Context(), engine.DialConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -75,20 +72,19 @@ func TestTheEmbeddedServerIsDialledWhateverTheEnvironmentSays(t *testing.T) {
 	}
 }
 
-func TestTheExternalAddressIsAskedForOnPurposeOnly(t *testing.T) {
-	const content = "[profile.default]\naddress = \"one.example:7233\"\n[profile.two]\naddress = \"two.example:7233\"\n"
+func TestAProfileIsAskedForOnPurposeOnly(t *testing.T) {
+	const content = "[profile.default]\naddress = \"one.example:7233\"\n[profile.two]\naddress = \"two.example:7233\"\nnamespace = \"two\"\n"
 	for name, tc := range map[string]struct {
-		env  map[string]string
-		want string
+		env                map[string]string
+		address, namespace string
 	}{
-		"nothing is set":               {nil, ""},
-		"an address":                   {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233"}, "cluster.example:7233"},
-		"a profile":                    {map[string]string{"TEMPORAL_PROFILE": "two"}, "two.example:7233"},
-		"a file":                       {map[string]string{"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "one.example:7233"},
-		"an address and a profile":     {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233", "TEMPORAL_PROFILE": "two"}, "cluster.example:7233"},
-		"only a namespace":             {map[string]string{"TEMPORAL_NAMESPACE": "prod"}, ""},
-		"an empty address counts not":  {map[string]string{"TEMPORAL_ADDRESS": ""}, ""},
-		"nor does it hide a profile's": {map[string]string{"TEMPORAL_ADDRESS": "", "TEMPORAL_PROFILE": "two"}, "two.example:7233"},
+		"nothing is set":              {nil, "", ""},
+		"a profile":                   {map[string]string{"TEMPORAL_PROFILE": "two"}, "two.example:7233", "two"},
+		"a file":                      {map[string]string{"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "one.example:7233", ""},
+		"an address and a profile":    {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233", "TEMPORAL_PROFILE": "two"}, "cluster.example:7233", "two"},
+		"a namespace and a profile":   {map[string]string{"TEMPORAL_NAMESPACE": "mine", "TEMPORAL_PROFILE": "two"}, "two.example:7233", "mine"},
+		"only an address":             {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233"}, "", ""},
+		"an empty address hides none": {map[string]string{"TEMPORAL_ADDRESS": "", "TEMPORAL_PROFILE": "two"}, "two.example:7233", "two"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			noTemporalEnvironment(t)
@@ -106,8 +102,9 @@ func TestTheExternalAddressIsAskedForOnPurposeOnly(t *testing.T) {
 				}
 				t.Setenv(key, value)
 			}
-			if got, err := engine.ExternalAddress(); got != tc.want || err != nil {
-				t.Errorf("got %q, %v, want %q", got, err, tc.want)
+			address, namespace, err := engine.Profile()
+			if address != tc.address || namespace != tc.namespace || err != nil {
+				t.Errorf("got %q, %q, %v, want %q, %q", address, namespace, err, tc.address, tc.namespace)
 			}
 		})
 	}
@@ -116,8 +113,8 @@ func TestTheExternalAddressIsAskedForOnPurposeOnly(t *testing.T) {
 func TestAProfileThatIsNotThereIsAnError(t *testing.T) {
 	noTemporalEnvironment(t)
 	t.Setenv("TEMPORAL_PROFILE", "nowhere")
-	if got, err := engine.ExternalAddress(); err == nil {
-		t.Errorf("got %q", got)
+	if address, _, err := engine.Profile(); err == nil {
+		t.Errorf("got %q", address)
 	}
 }
 
