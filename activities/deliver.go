@@ -71,7 +71,7 @@ func (a *Activities) report(ctx context.Context, row webhook.Delivery) (DeliverR
 		return a.complete(parked(row)), nil
 	}
 	wait := after.DueAt.Sub(a.now())
-	if row.Wish == webhook.WishRetry { // somebody was quicker than the handover
+	if row.Wish != webhook.WishNone { // somebody was quicker than the handover
 		wait = 0
 	}
 	return DeliverResult{}, attemptFailed(after, max(wait, time.Millisecond))

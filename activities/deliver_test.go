@@ -98,6 +98,30 @@ func TestDeliverTellsTemporalOfEachAttemptOnce(t *testing.T) {
 	}
 }
 
+func TestAWishBeforeTheHandoverIsActedOnAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, wish := range []webhook.Wish{webhook.WishRetry, webhook.WishCancel} {
+		d := refused(plain(3), 1, 0)
+		d.Wish = wish
+		if got := newEngine(d).invoke(); got.err == nil || got.err.NextRetryDelay() != time.Millisecond {
+			t.Errorf("%s: %+v", wish, got)
+		}
+	}
+}
+
+// A workflow that asks has no activity for the delivery, so there is none to be unpaused.
+func TestWhatWasPausedInTemporalGoesOnWhenItsWorkflowAsks(t *testing.T) {
+	t.Parallel()
+	e := newEngine(refused(plain(3), 1, 1).Wait(webhook.WaitingForEngine, start()), rows.Status(200))
+	known, err := activities.New(e.Rows, func() time.Time { return e.clock }).FirstAttempts(t.Context(), activities.FirstAttemptsParams{UID: 1, EndpointKeys: []int64{key}})
+	if err != nil || known.Endpoints[0].Status != activities.Failed || known.Endpoints[0].Due.After(e.clock) {
+		t.Errorf("got %+v, %v, want failed and due", known, err)
+	}
+	if got := e.invoke(); got.result.Outcome.Status != activities.Delivered {
+		t.Errorf("then %+v", got)
+	}
+}
+
 // errorClass is that of the refused first attempt, which carries none, or of the others.
 func errorClass(i int) webhook.ErrorClass {
 	if i == 0 {

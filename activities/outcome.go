@@ -61,9 +61,9 @@ func outcomeOf(s Standing) EndpointOutcome {
 		o.Status = Status(d.State) // the four final words are the same in both
 	case s.InFlight:
 		o.Status = InFlight
-	case d.WaitingFor != webhook.WaitingForNothing:
+	case d.WaitingFor != webhook.WaitingForNothing && d.WaitingFor != webhook.WaitingForEngine:
 		o.Status = Waiting
-	default:
+	default: // also what was paused in Temporal: the workflow asks when it has no activity that could go on
 		o.Status, o.Due = Failed, d.DueAt
 	}
 	return o

@@ -146,7 +146,7 @@ func (d *Dispatcher) outdate(rows ...webhook.Delivery) {
 func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int) (webhook.Delivery, error) {
 	p := parcel{row: row, traceParent: telemetry.TraceParent(ctx), lost: lost}
 	p.row.Attempts += lost
-	q, why := d.claim(row)
+	q, slow, why := d.claim(row)
 	if why != webhook.WaitingForNothing {
 		return d.wait(ctx, p, why)
 	}
@@ -160,7 +160,7 @@ func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int
 	defer func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.free()
+		d.free(slow)
 	}()
 	if err != nil {
 		return row, err
@@ -186,19 +186,22 @@ func (d *Dispatcher) Attempt(ctx context.Context, row webhook.Delivery, lost int
 
 // claim takes a place in flight for a retry, or says what it has to wait for. What a person asked
 // for does not wait.
-func (d *Dispatcher) claim(row webhook.Delivery) (*queue, webhook.WaitingFor) {
+func (d *Dispatcher) claim(row webhook.Delivery) (q *queue, slow bool, why webhook.WaitingFor) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	q := d.queue(row.EndpointKey)
+	q = d.queue(row.EndpointKey)
 	if d.stopped || d.lost {
-		return q, webhook.WaitingForTurn
+		return q, false, webhook.WaitingForTurn
 	}
 	if why := d.gate(q); why != webhook.WaitingForNothing && row.Wish == webhook.WishNone {
-		return q, why
+		return q, false, why
 	}
 	q.inFlight++
 	d.busy++
-	return q, webhook.WaitingForNothing
+	if slow = q.isSlow(); slow {
+		d.slow++
+	}
+	return q, slow, webhook.WaitingForNothing
 }
 
 // wait leaves the delivery to this node's window.

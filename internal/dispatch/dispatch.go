@@ -55,19 +55,25 @@ type Dispatcher struct {
 	work chan *entry   // what the senders take; never blocks: capacity is the number of senders
 	feed chan struct{} // wakes the feeder
 
-	mu      sync.Mutex
-	queues  map[int64]*queue // by endpoint key
-	ready   []*queue         // those that have something to send, in turn
-	events  map[int64]*event // by UID: those with something to send, and the latest that are done
-	done    []*event         // the latest that are done, oldest first
-	started ring             // UIDs whose workflow was started lately
-	size    int              // deliveries in the window
-	bytes   int64            // data in the window
-	busy    int              // senders at work, activities included
-	quick   int              // those of them with first attempts at endpoints that are quick
-	starved bool             // an endpoint has rows to be read for which the window has no room
-	stopped bool             // nothing may be sent any more
-	lost    bool             // this node could not say that it is alive
+	mu        sync.Mutex
+	queues    map[int64]*queue // by endpoint key
+	ready     []*queue         // those that have something to send, in turn
+	readySlow []*queue         // the slow ones of them
+	slowTurn  bool             // it is the turn of one of these
+	events    map[int64]*event // by UID: those with something to send, and the latest that are done
+	done      []doneEvent      // the latest that are done, oldest first
+	doneSize  int              // deliveries of done
+	started   ring             // UIDs whose workflow was started lately
+	size      int              // deliveries in the window
+	bytes     int64            // data in the window
+	busy      int              // senders at work, activities included
+	quick     int              // those of them with first attempts at endpoints that are quick
+	slow      int              // those of them at endpoints that are slow
+	starved   bool             // an endpoint has rows to be read for which the window has no room
+	stopped   bool             // nothing may be sent any more
+	lost      bool             // this node could not say that it is alive
+
+	alive atomic.Pointer[time.Time] // since when it has said so without a gap
 }
 
 // New makes the dispatcher of one node. The node must be registered in the store.
@@ -135,8 +141,25 @@ func (d *Dispatcher) stop() {
 	close(d.work)
 }
 
+// adopt takes over what a node of another name left in a database that is this one's alone: the name was changed, or the
+// database copied into another data directory.
+func (d *Dispatcher) adopt(ctx context.Context) error {
+	const many, whenever = 10_000, -100 * 365 * 24 * time.Hour
+	for !d.cfg.Shared {
+		rows, _, err := d.store.TakeOver(ctx, d.node, whenever, many)
+		if err != nil || rows == 0 {
+			return err
+		}
+		d.log.WarnContext(ctx, "work of an earlier node taken over", telemetry.KeyCount, rows)
+	}
+	return nil
+}
+
 // recover marks every endpoint that has rows to send, so that the feeder reads them.
 func (d *Dispatcher) recover(ctx context.Context) error {
+	if err := d.adopt(ctx); err != nil {
+		return err
+	}
 	backlog, err := d.store.Backlog(ctx, d.node)
 	if err != nil {
 		return err

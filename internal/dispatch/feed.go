@@ -125,6 +125,7 @@ func (d *Dispatcher) feedWanted(ctx context.Context, q *queue) (n int, err error
 		}
 		d.mu.Lock()
 		d.take(q, rows[0])
+		d.hasten(uid, q.key)
 		d.pump()
 		d.mu.Unlock()
 		n++
@@ -153,6 +154,9 @@ func (d *Dispatcher) feedOn(ctx context.Context, q *queue) (int, error) {
 	defer d.mu.Unlock()
 	for _, row := range rows {
 		d.take(q, row)
+		if row.Delivery.Wish == webhook.WishRetry {
+			d.hasten(row.Event.UID, q.key)
+		}
 	}
 	if len(rows) > 0 {
 		q.cursor = rows[len(rows)-1].Delivery.EventUID
@@ -191,9 +195,6 @@ func (d *Dispatcher) take(q *queue, row store.WaitingRow) {
 	ev.open++
 	d.size++
 	d.enqueue(e)
-	if row.Delivery.Wish == webhook.WishRetry {
-		d.hurry(e)
-	}
 }
 
 // isNewer reports whether a row has been written since.

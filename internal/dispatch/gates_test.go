@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/internal/dispatch"
 	"github.com/postrider/postrider/webhook"
@@ -51,4 +52,25 @@ func TestABrokenEndpointIsProbedOneAtATimeUntilItAnswers(t *testing.T) {
 	h.await("the cap is reached again", func() bool { return r.underWay() == 4 })
 	open()
 	h.eventsBecome(events, webhook.EventDelivered)
+}
+
+func TestSlowEndpointsLeaveSendersToTheOthers(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, Senders: 8, EndpointCap: 1})
+	slow, live := receive(t, after(1100*time.Millisecond)), receive(t, status(http.StatusOK))
+	for range 8 {
+		h.endpoint(slow, func(e *webhook.Endpoint) { e.Tenant = "slow" })
+	}
+	h.endpoint(live)
+	events := h.postBatchAs("slow", 3)
+	h.await("all are known to be slow", func() bool { return slow.count() > 8+6 })
+	slow.measure()
+	h.eventsBecome(h.postBatch(5), webhook.EventDelivered)
+	if got := slow.count(); got == 3*8 {
+		t.Error("the other endpoint had to wait for the slow ones")
+	}
+	h.eventsBecome(events, webhook.EventDelivered)
+	if got := slow.mostAtOnce(); got > 6 {
+		t.Errorf("got %d requests in flight at once to slow endpoints, want at most 6 of 8 senders", got)
+	}
 }

@@ -237,21 +237,18 @@ func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Deliver
 	defer d.mu.Unlock()
 	ev := d.events[uid]
 	for _, row := range rows {
-		var there *entry
 		if ev != nil {
-			there = ev.toBeSent(row.EndpointKey)
+			if there := ev.toBeSent(row.EndpointKey); there != nil {
+				there.row.Wish = wish
+			}
 		}
-		if there != nil {
-			there.row.Wish = wish
+		if wish != webhook.WishRetry || row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld {
+			continue
 		}
-		switch {
-		case wish != webhook.WishRetry || row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld:
-		case there == nil:
+		if !d.hasten(uid, row.EndpointKey) {
 			q := d.queue(row.EndpointKey)
 			q.wanted = append(q.wanted, uid)
 			d.wakeFeeder()
-		case there.state == queued && !ev.reserved:
-			d.hurry(there)
 		}
 	}
 	d.pump()

@@ -40,6 +40,7 @@ type lane struct {
 	known   map[int64]struct{} // outbox rows in memory, by Seq
 	unread  [3]bool            // by class: there are outbox rows that are not in memory
 	cursor  [3]int64
+	passed  bool               // a row has moved up since the class of undelivered ones was begun to be read
 	reading bool               // a page of outbox rows is being read
 	working int                // items that a worker has
 	at      map[int64]struct{} // their events: two at a time could both start its workflow
@@ -278,7 +279,7 @@ func (l *lane) movedUp(seq int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.known[seq]; !known && seq != 0 {
-		l.unread[store.OutboxUndelivered] = true
+		l.unread[store.OutboxUndelivered], l.passed = true, true
 	}
 }
 

@@ -196,8 +196,14 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	l.mu.Lock()
 	unread, cursor := l.unread[class], l.cursor[class]
 	full := len(l.known) > laneWindow/2
-	if class == store.OutboxWish {
+	switch class {
+	case store.OutboxWish:
 		full = len(l.wishes)+l.joined > laneWindow/2 // others do not hold up people
+	case store.OutboxUndelivered:
+		full = l.failed.size() > laneWindow/2 // nor what is delivered what is not
+		if cursor == 0 {
+			l.passed = false
+		}
 	}
 	l.unread[class] = unread && full
 	l.reading = unread && !full
@@ -229,6 +235,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 		l.unread[class] = true
 	} else if class != store.OutboxWish {
 		l.cursor[class] = 0 // rows may move up into a class: begin again next time
+		l.unread[class] = l.unread[class] || class == store.OutboxUndelivered && l.passed
 	}
 	return nil
 }

@@ -26,12 +26,18 @@ func (d *Dispatcher) aliveLoop(ctx context.Context) error {
 		begun := time.Now()
 		err := d.store.RenewNode(ctx, d.node)
 		if errors.Is(err, webhook.NotFound) {
+			d.setLost(ctx, true)
 			return fmt.Errorf("this node was taken for dead: %w", errTakenOver)
 		}
 		if err == nil {
 			said = begun
+			d.alive.CompareAndSwap(nil, &begun)
 		}
-		d.setLost(ctx, time.Since(said) > d.cfg.StopAfter)
+		lost := time.Since(said) > d.cfg.StopAfter
+		if lost {
+			d.alive.Store(nil)
+		}
+		d.setLost(ctx, lost)
 		return err
 	})
 }
@@ -46,9 +52,13 @@ func (d *Dispatcher) setLost(ctx context.Context, lost bool) {
 	d.pump()
 }
 
-// takeOverLoop takes over the rows of dead nodes.
+// takeOverLoop takes over the rows of dead nodes. After a time without a database all nodes look dead: first
+// each may say that it is alive.
 func (d *Dispatcher) takeOverLoop(ctx context.Context) error {
 	return d.every(ctx, 2*d.cfg.AliveEvery, "take over from dead nodes", func(ctx context.Context) error {
+		if since := d.alive.Load(); since == nil || time.Since(*since) < d.cfg.DeadAfter {
+			return nil
+		}
 		for {
 			rows, endpoints, err := d.store.TakeOver(ctx, d.node, d.cfg.DeadAfter, batchRows)
 			if err != nil || rows == 0 {

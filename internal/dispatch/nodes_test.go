@@ -24,23 +24,7 @@ func TestADeadNodesEventsAreTakenOver(t *testing.T) {
 	h := start(t, ahead())
 	r := receive(t, status(http.StatusOK))
 	endpoint := h.endpoint(r)
-	dead, err := h.store.RegisterNode(t.Context(), "dead")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version, _, err := h.store.TenantEndpoints(t.Context(), webhook.DefaultTenant)
-	if err != nil {
-		t.Fatal(err)
-	}
-	event := newEvent(webhook.DefaultTenant, "evt_of_the_dead")
-	accepted, err := h.store.Accept(t.Context(), []store.NewEvent{{
-		Tenant: event.Tenant, ID: event.ID, Type: event.Type, Data: event.Data, CreatedAt: time.Now(), Owner: dead,
-		EndpointsVersion: version, Deliveries: []store.NewDelivery{{EndpointKey: endpoint.Key, Policy: endpoint.Policy}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	event.UID = accepted[0].Event.UID
+	dead, event := h.acceptedBy("dead", endpoint)
 	cfg := shared()
 	cfg.DeadAfter = 50 * time.Millisecond
 	h = h.another("node 2", cfg, playing)
@@ -50,6 +34,65 @@ func TestADeadNodesEventsAreTakenOver(t *testing.T) {
 	equal(t, "received events", r.events(), []string{event.ID})
 	if err := h.store.RenewNode(t.Context(), dead); !errors.Is(err, webhook.NotFound) {
 		t.Errorf("got %v for the dead node, want it removed", err)
+	}
+}
+
+// acceptedBy is an event that another node accepted and did nothing more about.
+func (h *harness) acceptedBy(name string, endpoint webhook.Endpoint) (node int64, event webhook.Event) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	node, err := h.store.RegisterNode(ctx, name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	version, _, err := h.store.TenantEndpoints(ctx, webhook.DefaultTenant)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	event = newEvent(webhook.DefaultTenant, "evt_of_"+name)
+	accepted, err := h.store.Accept(ctx, []store.NewEvent{{
+		Tenant: event.Tenant, ID: event.ID, Type: event.Type, Data: event.Data, CreatedAt: time.Now(), Owner: node,
+		EndpointsVersion: version, Deliveries: []store.NewDelivery{{EndpointKey: endpoint.Key, Policy: endpoint.Policy}},
+	}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	event.UID = accepted[0].Event.UID
+	return node, event
+}
+
+func TestWhatANodeOfAnotherNameLeftInADatabaseOfOnesOwnIsSent(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	r := receive(t, status(http.StatusOK))
+	endpoint := h.endpoint(r)
+	_, event := h.acceptedBy("former", endpoint)
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	h = h.another("renamed", ahead(), playing)
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	h.allStarted([]webhook.Event{event})
+	equal(t, "received events", r.events(), []string{event.ID})
+}
+
+func TestANodeThatWasWithoutADatabaseDoesNotTakeOthersForDeadAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := shared()
+	cfg.StopAfter, cfg.DeadAfter = 100*time.Millisecond, time.Second
+	h := start(t, cfg)
+	h.store.set(func(s *faultyStore) { s.onRenew = func(int64) error { return errors.New("no route to the database") } })
+	h.await("it stops", func() bool { return !h.Status().SendersUp })
+	other, err := h.store.RegisterNode(t.Context(), "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registered := time.Now()
+	h.await("the other looks dead", func() bool { return time.Since(registered) > cfg.DeadAfter+cfg.StopAfter })
+	h.store.set(func(s *faultyStore) { s.onRenew = nil })
+	h.await("it goes on", func() bool { return h.Status().SendersUp })
+	if err := h.store.RenewNode(t.Context(), other); err != nil {
+		t.Errorf("the other was not given time to say that it is alive: %v", err)
 	}
 }
 

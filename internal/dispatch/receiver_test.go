@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // receiver is a real HTTP server that remembers what it got.
@@ -128,6 +129,16 @@ func until(gate <-chan struct{}, code int) func(http.ResponseWriter, request) {
 		case <-r.ended:
 		}
 		w.WriteHeader(code)
+	}
+}
+
+// after takes its time.
+func after(d time.Duration) func(http.ResponseWriter, request) {
+	return func(_ http.ResponseWriter, r request) {
+		select {
+		case <-time.After(d):
+		case <-r.ended:
+		}
 	}
 }
 

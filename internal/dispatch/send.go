@@ -40,7 +40,7 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	d.mu.Lock()
 	wake := e.waitedFor() && !e.nudged || e.late // it was told to wait while the commit was under way
 	d.sent(e, row)
-	if row.State == webhook.DeliveryRetrying {
+	if row.State == webhook.DeliveryRetrying || row.State == webhook.DeliveryHeld {
 		d.lane.movedUp(e.event.seq)
 	}
 	var bytes int64

@@ -34,6 +34,7 @@ type entry struct {
 	nudged bool      // and what wakes it is committed with the outcome
 	late   bool      // it was told so after that, maybe after the nudge was on its way: it is woken once more
 	quick  bool      // it is in flight to an endpoint that is quick
+	slow   bool      // it is in flight to an endpoint that is slow
 	again  bool      // the feeder has read a newer row meanwhile: it must read that once more
 }
 
@@ -83,6 +84,12 @@ const quickAnswer = 100 * time.Millisecond
 
 // isQuick reports whether what waits for its turn will have it shortly; needs d.mu.
 func (q *queue) isQuick() bool { return q.took > 0 && q.took < quickAnswer && q.failures == 0 }
+
+// slowAnswer is how long an endpoint takes that is slow, or does not answer at all.
+const slowAnswer = time.Second
+
+// isSlow needs d.mu.
+func (q *queue) isSlow() bool { return q.took >= slowAnswer }
 
 // leaveOut notes that the row of an event is not in the window; 0: some row, whichever.
 func (q *queue) leaveOut(uid int64) {
@@ -147,17 +154,30 @@ func (d *Dispatcher) release(ev *event) {
 	d.pump()
 }
 
-// hurry puts a delivery that a person wants sent now before all others of its endpoint; needs d.mu.
-func (d *Dispatcher) hurry(e *entry) {
-	e.queue.wished = append(e.queue.wished, e)
-	d.makeReady(e.queue)
+// hasten puts a delivery that a person wants sent now before all others of its endpoint, and reports whether it is in the
+// window; needs d.mu.
+func (d *Dispatcher) hasten(uid, endpointKey int64) bool {
+	ev := d.events[uid]
+	if ev == nil {
+		return false
+	}
+	e := ev.toBeSent(endpointKey)
+	if e != nil && e.state == queued && !ev.reserved {
+		e.queue.wished = append(e.queue.wished, e)
+		d.makeReady(e.queue)
+	}
+	return e != nil
 }
 
 // makeReady needs d.mu.
 func (d *Dispatcher) makeReady(q *queue) {
 	if !q.inReady && (len(q.entries) > 0 && q.inFlight < d.allowed(q) || d.hastens(q)) {
 		q.inReady = true
-		d.ready = append(d.ready, q)
+		if q.isSlow() {
+			d.readySlow = append(d.readySlow, q)
+		} else {
+			d.ready = append(d.ready, q)
+		}
 	}
 }
 
@@ -180,7 +200,7 @@ func (d *Dispatcher) allowed(q *queue) int {
 // why an endpoint's delivery has to wait, when it has to; needs d.mu.
 func (d *Dispatcher) gate(q *queue) webhook.WaitingFor {
 	switch {
-	case q.inFlight < d.allowed(q) && d.busy < d.cfg.Senders:
+	case q.inFlight < d.allowed(q) && d.busy < d.cfg.Senders && (!q.isSlow() || d.slow < d.mostSlow()):
 		return webhook.WaitingForNothing
 	case q.failures >= d.cfg.BreakerAfter:
 		return webhook.WaitingForBreaker
@@ -193,9 +213,11 @@ func (d *Dispatcher) gate(q *queue) webhook.WaitingFor {
 
 // pump hands deliveries to the senders, one endpoint after the other; needs d.mu.
 func (d *Dispatcher) pump() {
-	for len(d.ready) > 0 && d.busy < d.cfg.Senders && !d.stopped && !d.lost {
-		q := d.ready[0]
-		d.ready = d.ready[1:]
+	for d.busy < d.cfg.Senders && !d.stopped && !d.lost {
+		q := d.turn()
+		if q == nil {
+			return
+		}
 		q.inReady = false
 		e := d.next(q)
 		if e == nil {
@@ -207,10 +229,28 @@ func (d *Dispatcher) pump() {
 		if e.quick = q.isQuick(); e.quick {
 			d.quick++
 		}
+		if e.slow = q.isSlow(); e.slow {
+			d.slow++
+		}
 		d.work <- e
 		d.makeReady(q)
 	}
 }
+
+// turn is the endpoint whose turn it is: one of those that are slow, then one of the others. Nil if there is none; needs d.mu.
+func (d *Dispatcher) turn() (q *queue) {
+	switch {
+	case len(d.readySlow) > 0 && d.slow < d.mostSlow() && (d.slowTurn || len(d.ready) == 0):
+		q, d.readySlow = d.readySlow[0], d.readySlow[1:]
+	case len(d.ready) > 0:
+		q, d.ready = d.ready[0], d.ready[1:]
+	}
+	d.slowTurn = !d.slowTurn
+	return q
+}
+
+// mostSlow is how many senders may be busy with slow endpoints: they never have them all, however many they are.
+func (d *Dispatcher) mostSlow() int { return d.cfg.Senders - d.cfg.Senders/4 }
 
 // next takes the endpoint's first entry that is still to be sent; needs d.mu.
 func (d *Dispatcher) next(q *queue) *entry {
@@ -271,12 +311,15 @@ func (d *Dispatcher) sent(e *entry, row webhook.Delivery) {
 	if e.quick {
 		d.quick--
 	}
-	d.free()
+	d.free(e.slow)
 }
 
 // free gives back a sender; needs d.mu.
-func (d *Dispatcher) free() {
+func (d *Dispatcher) free(slow bool) {
 	d.busy--
+	if slow {
+		d.slow--
+	}
 	d.pump()
 }
 
@@ -305,21 +348,44 @@ func (d *Dispatcher) finish(e *entry, row webhook.Delivery) {
 		close(ev.idle)
 		ev.idle = nil
 	}
-	d.keepDone(ev)
 	if !ev.partial {
 		d.lane.firstAttemptsOver(ev)
 	}
+	d.keepDone(ev)
+}
+
+const (
+	mostDone  = 8192 // events that are remembered when they are done, and twice as many of their deliveries
+	wideEvent = 16   // deliveries of an event that is not remembered: there may be thousands in each
+)
+
+// doneEvent is an event with the number of its deliveries when it was done.
+type doneEvent struct {
+	*event
+	deliveries int
 }
 
 // keepDone remembers an event for a while, so that its workflow need not read rows; needs d.mu.
 func (d *Dispatcher) keepDone(ev *event) {
-	const most = 8192
-	d.done = append(d.done, ev)
-	if len(d.done) > most {
-		if old := d.done[0]; old.open == 0 && d.events[old.UID] == old {
-			delete(d.events, old.UID)
-		}
-		d.done[0] = nil
+	if len(ev.entries) > wideEvent {
+		ev.entries, ev.partial = nil, true
+		d.forget(ev)
+		return
+	}
+	d.done = append(d.done, doneEvent{ev, len(ev.entries)})
+	d.doneSize += len(ev.entries)
+	for len(d.done) > mostDone || d.doneSize > 2*mostDone {
+		old := d.done[0]
+		d.done[0] = doneEvent{}
 		d.done = d.done[1:]
+		d.doneSize -= old.deliveries
+		d.forget(old.event)
+	}
+}
+
+// forget needs d.mu.
+func (d *Dispatcher) forget(ev *event) {
+	if ev.open == 0 && d.events[ev.UID] == ev {
+		delete(d.events, ev.UID)
 	}
 }

@@ -79,6 +79,32 @@ func TestADeliveryThatAPersonWantsNeedNotBeInTheWindow(t *testing.T) {
 	}
 }
 
+func TestRetriesOfExhaustedDeliveriesStayWithinTheWindow(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 2, QueueSize: 8, WindowSize: 40}, playing)
+	bad := receive(t, status(http.StatusTeapot))
+	h.endpoint(bad, func(e *webhook.Endpoint) { e.Tenant, e.Policy = "down", quick(1) })
+	good := receive(t, status(http.StatusOK))
+	h.endpoint(good)
+	events := h.postBatchAs("down", 200)
+	h.eventsBecome(events, webhook.EventExhausted)
+	answer, open := gate()
+	bad.script(until(answer, http.StatusOK))
+	for _, event := range events {
+		h.wish(event, webhook.WishRetry)
+	}
+	h.await("some are in flight", func() bool { return bad.underWay() > 0 })
+	h.eventsBecome(h.post(3), webhook.EventDelivered)
+	if got := h.InWindow(); got > 40 {
+		t.Errorf("got %d deliveries in the window, want at most 40", got)
+	}
+	open()
+	h.eventsBecome(events, webhook.EventDelivered)
+	if got := bad.count(); got != 400 {
+		t.Errorf("got %d requests, want 2 for each event", got)
+	}
+}
+
 func TestSettlingEndsADeliveryThatIsInLine(t *testing.T) {
 	t.Parallel()
 	h, r, endpoint, events, open := inLine(t)

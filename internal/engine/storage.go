@@ -98,12 +98,16 @@ func chooseKind(want StoreKind, there []found, database bool) (StoreKind, error)
 // kindsIn are those of the data in the directory and in the database.
 func kindsIn(ctx context.Context, dir string, database *pgx.ConnConfig) ([]found, error) {
 	var all []found
-	inDir, err := kindIn(dir)
-	if err != nil {
-		return nil, err
-	}
-	if inDir != "" {
-		all = append(all, found{inDir, "in " + dir})
+	for _, kept := range []struct {
+		kind StoreKind
+		name string
+	}{{Pebble, pebbleDir}, {SQLite, mainFile}} {
+		_, err := os.Stat(filepath.Join(dir, kept.name))
+		if err == nil {
+			all = append(all, found{kept.kind, "in " + dir})
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("look for the engine's data: %w", err)
+		}
 	}
 	if database == nil {
 		return all, nil
@@ -116,18 +120,4 @@ func kindsIn(ctx context.Context, dir string, database *pgx.ConnConfig) ([]found
 		all = append(all, found{Postgres, "in the database"})
 	}
 	return all, nil
-}
-
-// kindIn is the kind of the data in the directory, or empty.
-func kindIn(dir string) (StoreKind, error) {
-	for kind, name := range map[StoreKind]string{SQLite: mainFile, Pebble: pebbleDir} {
-		_, err := os.Stat(filepath.Join(dir, name))
-		if err == nil {
-			return kind, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("look for the engine's data: %w", err)
-		}
-	}
-	return "", nil
 }

@@ -16,7 +16,7 @@ const (
 	insertTenants = `INSERT INTO tenants (id, name, endpoints_version, created_at)
 		SELECT id, '', 0, created_at FROM unnest($1::text[], $2::bigint[]) AS t (id, created_at) ON CONFLICT (id) DO NOTHING`
 	// The share lock holds off changes to the tenants' endpoints until the events are there to see.
-	selectRemoved  = `SELECT removed_at > 0 FROM nodes WHERE key = ANY($1) ORDER BY key FOR SHARE`
+	selectRemoved  = `SELECT removed_at > 0 OR renewed_at = 0 FROM nodes WHERE key = ANY($1) ORDER BY key FOR SHARE`
 	selectVersions = `SELECT id, endpoints_version FROM tenants WHERE id = ANY($1) ORDER BY id FOR SHARE`
 	insertEvents   = `INSERT INTO events (uid, tenant, id, type, size, fingerprint, traceparent, endpoint_count,
 		generation, state, created_at, completed_at)

@@ -144,6 +144,9 @@ func (db *DB) Compact(context.Context) error { return nil }
 // Reader implements sqldb.Backend.
 func (db *DB) Reader() sqldb.Querier { return db.pool }
 
+// Lister implements sqldb.Backend.
+func (db *DB) Lister() sqldb.Querier { return db.pool }
+
 // Snapshot implements sqldb.Backend.
 func (db *DB) Snapshot(ctx context.Context, read func(sqldb.Querier) error) error {
 	tx, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})

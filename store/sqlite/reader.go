@@ -12,6 +12,7 @@ import (
 const (
 	readers       = 4   // connections for single statements
 	snapshots     = 2   // connections for transactions
+	listers       = 2   // connections for what people list and count, which may take long: nothing else waits for them
 	maxStatements = 256 // texts of statements that are kept prepared
 )
 
@@ -24,13 +25,14 @@ type reader struct {
 	statements map[string]*sql.Stmt
 }
 
-func newReader(ctx context.Context, path string) (*reader, error) {
-	pool, err := connect(path, readers+snapshots, "query_only(1)", "cache_size(-8000)", "temp_store(2)")
+// newReader opens connections for single statements and for transactions.
+func newReader(ctx context.Context, path string, singles, transactions int) (*reader, error) {
+	pool, err := connect(path, singles+transactions, "query_only(1)", "cache_size(-8000)", "temp_store(2)")
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{pool: pool, snapshots: make(chan *conn, snapshots), statements: map[string]*sql.Stmt{}}
-	for range snapshots {
+	r := &reader{pool: pool, snapshots: make(chan *conn, transactions), statements: map[string]*sql.Stmt{}}
+	for range transactions {
 		c, err := newConn(ctx, pool)
 		if err != nil {
 			return nil, errors.Join(err, r.close())

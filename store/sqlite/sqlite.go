@@ -33,6 +33,7 @@ type DB struct {
 
 	id     string
 	reader *reader
+	lister *reader
 	writer *writer
 
 	stop       context.CancelFunc // ends the background goroutines
@@ -70,12 +71,15 @@ func open(ctx context.Context, path string, logger *slog.Logger, committed func(
 		return nil, err
 	}
 	db.writer.committed = committed
-	if db.reader, err = newReader(ctx, path); err != nil {
+	if db.reader, err = newReader(ctx, path, readers, snapshots); err != nil {
 		return nil, errors.Join(err, db.writer.close())
+	}
+	if db.lister, err = newReader(ctx, path, listers, 0); err != nil {
+		return nil, errors.Join(err, db.reader.close(), db.writer.close())
 	}
 	c, err := newCheckpointer(path, db.writer, logger)
 	if err != nil {
-		return nil, errors.Join(err, db.reader.close(), db.writer.close())
+		return nil, errors.Join(err, db.lister.close(), db.reader.close(), db.writer.close())
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db.stop = stop
@@ -99,7 +103,7 @@ func (db *DB) Close() error {
 	db.stop()
 	db.writer.queue.Stop()
 	db.background.Wait()
-	return errors.Join(db.reader.close(), db.writer.close())
+	return errors.Join(db.lister.close(), db.reader.close(), db.writer.close())
 }
 
 // Compact implements store.Retention.
@@ -119,6 +123,9 @@ const compactPages = 1000
 
 // Reader implements sqldb.Backend.
 func (db *DB) Reader() sqldb.Querier { return db.reader }
+
+// Lister implements sqldb.Backend.
+func (db *DB) Lister() sqldb.Querier { return db.lister }
 
 // Snapshot implements sqldb.Backend.
 func (db *DB) Snapshot(ctx context.Context, read func(sqldb.Querier) error) error {

@@ -124,13 +124,13 @@ func endpointTests() []subtest {
 			f.ok(err)
 			equal(t, "secrets", len(list[0].Secrets), 2)
 		}},
-		{"a deleted endpoint is gone, but its row stays without secrets", func(t *testing.T, f *fixture) {
+		{"a deleted endpoint is gone, but its row stays without secrets and headers", func(t *testing.T, f *fixture) {
 			p := f.endpoint("a")
 			e := f.accept(f.newEvent("a", p))[0]
 			got, err := f.DeleteEndpoint(t.Context(), "a", p.ID, start.Add(time.Hour))
 			f.ok(err)
 			want := p
-			want.State, want.Secrets, want.UpdatedAt = webhook.EndpointDeleted, nil, start.Add(time.Hour)
+			want.State, want.Secrets, want.Headers, want.UpdatedAt = webhook.EndpointDeleted, nil, nil, start.Add(time.Hour)
 			equal(t, "deleted", got, want)
 			_, err = f.Endpoint(t.Context(), "a", p.ID)
 			f.kind(err, webhook.NotFound)

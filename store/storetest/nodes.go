@@ -76,6 +76,22 @@ func nodeTests() []subtest {
 			equal(t, "outbox", len(outbox), 3)
 			f.kind(f.RenewNode(t.Context(), f.owner), webhook.NotFound)
 		}},
+		{"a node of which something was taken over cannot go on", func(t *testing.T, f *fixture) {
+			p := f.endpoint(webhook.DefaultTenant)
+			f.send(p)
+			f.send(p)
+			other, err := f.RegisterNode(t.Context(), "node-b")
+			f.ok(err)
+			rows, _, err := f.TakeOver(t.Context(), other, -time.Hour, 1)
+			f.ok(err)
+			equal(t, "rows", rows, 1)
+			f.kind(f.RenewNode(t.Context(), f.owner), webhook.NotFound)
+			for rows > 0 {
+				rows, _, err = f.TakeOver(t.Context(), other, time.Hour, 10)
+				f.ok(err)
+			}
+			equal(t, "left", len(f.waiting(f.owner, p)), 0)
+		}},
 		{"what a node writes after it was removed is taken over too", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			e, parked := f.send(p), f.send(p)

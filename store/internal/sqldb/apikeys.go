@@ -62,7 +62,7 @@ func (s *Store) ListAPIKeys(ctx context.Context, tenant string, q store.PageQuer
 	found, err := listPage("api_keys", q, func(c *cursor.Cursor, limit int) ([]apiKeyRow, error) {
 		query, args := apiKeyPage(tenant, c, limit)
 		var keys []apiKeyRow
-		err := Read(ctx, s.backend.Reader(), query, args, func(rows *sql.Rows) error {
+		err := Read(ctx, s.backend.Lister(), query, args, func(rows *sql.Rows) error {
 			var k apiKeyRow
 			err := rows.Scan(apiKeyInto(&k)...)
 			keys = append(keys, k)

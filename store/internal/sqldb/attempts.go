@@ -25,7 +25,7 @@ func (s *Store) ListAttempts(ctx context.Context, q store.AttemptQuery) (store.P
 	found, err := listPage("attempts", q.PageQuery, func(c *cursor.Cursor, limit int) ([]attemptRow, error) {
 		query, args := attemptPage(q, c, limit)
 		var attempts []attemptRow
-		err := Read(ctx, s.backend.Reader(), query, args, func(rows *sql.Rows) error {
+		err := Read(ctx, s.backend.Lister(), query, args, func(rows *sql.Rows) error {
 			a, err := scanAttempt(rows, q.WithBodies)
 			attempts = append(attempts, a)
 			return err

@@ -116,7 +116,7 @@ func (s *Store) LoadWork(ctx context.Context, uid int64, withData bool) (store.W
 func (s *Store) ListDeliveries(ctx context.Context, q store.DeliveryQuery) (store.Page[webhook.Delivery], error) {
 	page, err := listPage("deliveries", q.PageQuery, func(c *cursor.Cursor, limit int) ([]webhook.Delivery, error) {
 		query, args := deliveryPage(q, c, limit)
-		return s.readDeliveries(ctx, s.backend.Reader(), query, args...)
+		return s.readDeliveries(ctx, s.backend.Lister(), query, args...)
 	}, func(d webhook.Delivery) cursor.Position {
 		return cursor.Position{Time: Micros(d.CreatedAt), Key: d.EventUID, Sub: d.EndpointKey}
 	})

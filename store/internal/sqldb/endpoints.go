@@ -117,7 +117,7 @@ func (s *Store) UpdateEndpoint(ctx context.Context, tenant, id string, change fu
 // DeleteEndpoint implements store.Endpoints.
 func (s *Store) DeleteEndpoint(ctx context.Context, tenant, id string, now time.Time) (webhook.Endpoint, error) {
 	e, err := s.changeEndpoint(ctx, tenant, id, func(e *webhook.Endpoint) error {
-		e.State, e.Secrets, e.UpdatedAt = webhook.EndpointDeleted, nil, now
+		e.State, e.Secrets, e.Headers, e.UpdatedAt = webhook.EndpointDeleted, nil, nil, now
 		return nil
 	})
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *Store) writeEndpoint(ctx context.Context, tx Querier, e webhook.Endpoin
 func (s *Store) ListEndpoints(ctx context.Context, q store.EndpointQuery) (store.Page[webhook.Endpoint], error) {
 	page, err := listPage("endpoints", q.PageQuery, func(c *cursor.Cursor, limit int) ([]webhook.Endpoint, error) {
 		query, args := endpointPage(q, c, limit)
-		return readEndpoints(ctx, s.backend.Reader(), query, args)
+		return readEndpoints(ctx, s.backend.Lister(), query, args)
 	}, func(e webhook.Endpoint) cursor.Position { return cursor.Position{Key: e.Key} })
 	if err != nil {
 		return page, fmt.Errorf("list endpoints: %w", err)
@@ -229,22 +229,19 @@ func (s *Store) EndpointsChanged(ctx context.Context, since time.Time) ([]int64,
 	return keys, nil
 }
 
-// EndpointStats implements store.Endpoints.
+// EndpointStats implements store.Endpoints. Its counts are of moments that follow each other.
 func (s *Store) EndpointStats(ctx context.Context, key int64, since time.Time) (store.EndpointStats, error) {
 	stats := store.EndpointStats{Deliveries: map[webhook.DeliveryState]int64{}, Attempts: map[webhook.Outcome]int64{}}
-	err := s.backend.Snapshot(ctx, func(q Querier) error {
-		err := count(ctx, q, stats.Deliveries, `SELECT state, count(*) FROM deliveries WHERE endpoint_key = $1 GROUP BY state`, key)
-		if err != nil {
-			return err
-		}
+	q := s.backend.Lister()
+	err := count(ctx, q, stats.Deliveries, `SELECT state, count(*) FROM deliveries WHERE endpoint_key = $1 GROUP BY state`, key)
+	if err == nil {
 		err = count(ctx, q, stats.Attempts, `SELECT outcome, count(*) FROM attempts WHERE endpoint_key = $1 AND started_at >= $2
 			GROUP BY outcome`, key, Micros(since))
-		if err != nil {
-			return err
-		}
-		return q.QueryRowContext(ctx, `SELECT coalesce(max(started_at), 0) FROM attempts WHERE endpoint_key = $1`, key).
+	}
+	if err == nil {
+		err = q.QueryRowContext(ctx, `SELECT coalesce(max(started_at), 0) FROM attempts WHERE endpoint_key = $1`, key).
 			Scan(timeInto{&stats.LastAttemptAt})
-	})
+	}
 	if err != nil {
 		return store.EndpointStats{}, fmt.Errorf("count deliveries of endpoint %d: %w", key, err)
 	}

@@ -61,7 +61,7 @@ func (s *Store) ListEvents(ctx context.Context, q store.EventQuery) (store.Page[
 	page, err := listPage("events", q.PageQuery, func(c *cursor.Cursor, limit int) ([]webhook.Event, error) {
 		query, args := eventPage(q, c, limit)
 		var events []webhook.Event
-		err := Read(ctx, s.backend.Reader(), query, args, func(rows *sql.Rows) error {
+		err := Read(ctx, s.backend.Lister(), query, args, func(rows *sql.Rows) error {
 			var e webhook.Event
 			if err := rows.Scan(eventInto(&e)...); err != nil {
 				return err

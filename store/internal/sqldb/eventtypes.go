@@ -69,7 +69,7 @@ func (s *Store) ListEventTypes(ctx context.Context, tenant string, q store.PageQ
 	page, err := listPage("event_types", q, func(c *cursor.Cursor, limit int) ([]webhook.EventType, error) {
 		query, args := eventTypePage(tenant, c, limit)
 		var found []webhook.EventType
-		err := Read(ctx, s.backend.Reader(), query, args, func(rows *sql.Rows) error {
+		err := Read(ctx, s.backend.Lister(), query, args, func(rows *sql.Rows) error {
 			var t webhook.EventType
 			err := rows.Scan(eventTypeInto(&t)...)
 			found = append(found, t)

@@ -39,7 +39,7 @@ func (s *Store) ReleaseNode(ctx context.Context, key int64) error {
 
 func (s *Store) touchNode(ctx context.Context, doing string, key int64, renewedAt string) error {
 	err := s.backend.Write(ctx, func(tx Querier) error {
-		n, err := affected(ctx, tx, `UPDATE nodes SET renewed_at = `+renewedAt+` WHERE key = $1 AND removed_at = 0`, key)
+		n, err := affected(ctx, tx, `UPDATE nodes SET renewed_at = `+renewedAt+` WHERE key = $1 AND removed_at = 0 AND renewed_at > 0`, key)
 		if err == nil && n == 0 {
 			return missing("node")
 		}
@@ -92,8 +92,12 @@ func (s *Store) TakeOver(ctx context.Context, key int64, deadAfter time.Duration
 	return rows, slices.Compact(keys), nil
 }
 
-// takeOver moves at most limit rows of one dead node and removes it when nothing is left.
+// takeOver moves at most limit rows of one dead node and removes it when nothing is left. From the first on it is dead for good:
+// if it went on when it comes back, it would send what it still has in memory and another has by then.
 func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit int) (int, []int64, error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE nodes SET renewed_at = 0 WHERE key = $1 AND renewed_at > 0`, from); err != nil {
+		return 0, nil, err
+	}
 	lock := s.dialect.ForUpdate + s.dialect.SkipLocked
 	var keys []int64
 	rows := 0
@@ -129,7 +133,7 @@ func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit 
 // nodes that were removed long ago.
 func (s *Store) takeStrays(ctx context.Context, tx Querier, to int64, limit int) (int, error) {
 	n, err := s.moveOutbox(ctx, tx, `SELECT o.seq FROM nodes n CROSS JOIN outbox o
-		WHERE n.removed_at > 0 AND o.owner = n.key AND `+outboxAhead+` LIMIT $1`, []any{limit}, to)
+		WHERE n.removed_at > 0 AND o.owner = n.key AND `+outboxAhead+` LIMIT $1`+s.dialect.ForUpdate+s.dialect.SkipLocked, []any{limit}, to)
 	if err != nil {
 		return 0, err
 	}

@@ -28,6 +28,8 @@ type Querier interface {
 type Backend interface {
 	// Reader reads single statements.
 	Reader() Querier
+	// Lister reads what people list and count. It may take long, and nobody else waits for it.
+	Lister() Querier
 	// Snapshot runs read in a read-only transaction that sees one state of the database.
 	Snapshot(ctx context.Context, read func(Querier) error) error
 	// Write runs write in a transaction. When write errs nothing of it is kept. It may be run

@@ -65,7 +65,7 @@ func (s *Store) ListTenants(ctx context.Context, q store.PageQuery) (store.Page[
 	page, err := listPage("tenants", q, func(c *cursor.Cursor, limit int) ([]webhook.Tenant, error) {
 		query, args := tenantPage(c, limit)
 		var found []webhook.Tenant
-		err := Read(ctx, s.backend.Reader(), query, args, func(rows *sql.Rows) error {
+		err := Read(ctx, s.backend.Lister(), query, args, func(rows *sql.Rows) error {
 			var t webhook.Tenant
 			err := rows.Scan(tenantInto(&t)...)
 			found = append(found, t)
