@@ -29,6 +29,7 @@ type Store interface {
 
 	CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error)
 	Endpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error)
+	AnyEndpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error)
 	UpdateEndpoint(ctx context.Context, tenant, id string, change func(*webhook.Endpoint) error) (webhook.Endpoint, error)
 	DeleteEndpoint(ctx context.Context, tenant, id string, now time.Time) (webhook.Endpoint, error)
 	ListEndpoints(ctx context.Context, q store.EndpointQuery) (store.Page[webhook.Endpoint], error)

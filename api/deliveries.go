@@ -93,7 +93,7 @@ func (s *server) filterEndpoint(ctx context.Context, named, endpointID string) (
 		tenant, err = requestOf(ctx).caller.tenantFilter(named)
 		return tenant, 0, err
 	}
-	endpoint, err := s.findEndpoint(ctx, named, endpointID)
+	endpoint, err := s.findAnyEndpoint(ctx, named, endpointID)
 	return endpoint.Tenant, endpoint.Key, err
 }
 

@@ -122,6 +122,15 @@ func (s *server) getEndpoint(ctx context.Context, in *EndpointPath) (*endpointOu
 
 // findEndpoint finds an endpoint, of the tenant that the caller named if he did.
 func (s *server) findEndpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error) {
+	return lookUpEndpoint(ctx, s.Store.Endpoint, tenant, id)
+}
+
+// findAnyEndpoint also finds one that was deleted, for what was sent to it.
+func (s *server) findAnyEndpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error) {
+	return lookUpEndpoint(ctx, s.Store.AnyEndpoint, tenant, id)
+}
+
+func lookUpEndpoint(ctx context.Context, find func(ctx context.Context, tenant, id string) (webhook.Endpoint, error), tenant, id string) (webhook.Endpoint, error) {
 	tenant, err := requestOf(ctx).caller.tenantFilter(tenant)
 	if err != nil {
 		return webhook.Endpoint{}, err
@@ -129,7 +138,7 @@ func (s *server) findEndpoint(ctx context.Context, tenant, id string) (webhook.E
 	if !webhook.ValidEventID(id) { // the same characters
 		return webhook.Endpoint{}, notFound("endpoint")
 	}
-	endpoint, err := s.Store.Endpoint(ctx, tenant, id)
+	endpoint, err := find(ctx, tenant, id)
 	if err != nil {
 		return endpoint, fmt.Errorf("find endpoint %s: %w", id, err)
 	}

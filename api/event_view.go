@@ -23,7 +23,7 @@ type eventView struct {
 	CreatedAt   string  `json:"created_at" format:"date-time" example:"2026-11-25T09:30:00.000Z"`
 	CompletedAt *string `json:"completed_at" format:"date-time" doc:"When its last delivery ended; null while one is open."`
 
-	Data       json.RawMessage `json:"data,omitempty" doc:"What was posted, the same JSON value: spaces may differ from the bytes that were posted and signed. With include=data."`
+	Data       json.RawMessage `json:"data,omitempty" doc:"What was posted, the same JSON value: spaces may differ from the bytes that were posted and signed. With include=data; a list has it of its first events, up to 16 MiB."`
 	Deliveries *[]deliveryView `json:"deliveries,omitempty" doc:"With include=deliveries: what became of it at each endpoint."`
 	Workflow   *workflowView   `json:"workflow,omitempty" doc:"With include=workflow: Temporal's own view."`
 }
@@ -92,6 +92,10 @@ func (s *server) viewWorkflow(ctx context.Context, id string) *workflowView {
 type include []string
 
 func (i include) has(part string) bool { return slices.Contains(i, part) }
+
+func (i include) without(part string) include {
+	return slices.DeleteFunc(slices.Clone(i), func(other string) bool { return other == part })
+}
 
 // viewEventWith shows an event and what is to be included.
 func (s *server) viewEventWith(ctx context.Context, e webhook.Event, parts include) (eventView, error) {

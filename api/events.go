@@ -31,13 +31,20 @@ func (s *server) listEvents(ctx context.Context, in *listEventsInput) (*listOutp
 		return nil, fmt.Errorf("list events: %w", err)
 	}
 	out := viewPage(page, viewEvent)
+	parts, bytes := in.Include, 0
 	for i, e := range page.Data {
-		if out.Body.Data[i], err = s.viewEventWith(ctx, e, in.Include); err != nil {
+		if bytes += e.Size; bytes > mostListedData {
+			parts = parts.without("data")
+		}
+		if out.Body.Data[i], err = s.viewEventWith(ctx, e, parts); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
+
+// mostListedData is how much data of events there is on a page: it is in memory all at once.
+const mostListedData = 16 << 20
 
 // EventPath names an event.
 type EventPath struct {

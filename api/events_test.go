@@ -292,3 +292,31 @@ func (a *answer) ids(field string) []string {
 	}
 	return ids
 }
+
+func TestAListHasNoMoreDataThanFitsIntoMemory(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	long := strings.Repeat("x", 1<<20-100)
+	for range 18 {
+		r.post("/v1/events", `{"type":"a","data":"`+long+`"}`).is(202)
+	}
+	a := r.get("/v1/events?include=data").is(200)
+	if n := strings.Count(string(a.text), long); n != 16 || a.len("data") != 18 {
+		t.Errorf("%d events of %d have their data, want 16 of 18", n, a.len("data"))
+	}
+}
+
+func TestWhatWasSentToADeletedEndpointIsStillListed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	endpoint := r.endpoint("")
+	r.post("/v1/events", `{"id":"e","type":"a","data":1}`).is(202)
+	r.attempt("default", "e", endpoint, webhook.AttemptResult{Outcome: webhook.OutcomeDelivered, Status: 200})
+	r.do(call{method: "DELETE", path: "/v1/endpoints/" + endpoint}).is(204)
+	for _, list := range []string{"events", "deliveries", "attempts"} {
+		if n := r.get("/v1/" + list + "?endpoint_id=" + endpoint).is(200).len("data"); n != 1 {
+			t.Errorf("%d %s are listed, want 1", n, list)
+		}
+	}
+	r.get("/v1/endpoints/" + endpoint).is(404)
+}

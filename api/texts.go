@@ -43,7 +43,7 @@ func text(name string) (summary, description string) {
 		"listEndpoints":  {"List endpoints", "Oldest first."},
 		"getEndpoint":    {"Show an endpoint", ""},
 		"updateEndpoint": {"Change an endpoint", "What is left out stays; so do the parts of the policy. `headers` are replaced as a whole. Deliveries of events that were accepted before keep the policy of that time."},
-		"deleteEndpoint": {"Delete an endpoint", "Its open deliveries are cancelled."},
+		"deleteEndpoint": {"Delete an endpoint", "Its open deliveries are cancelled. What was sent to it can still be listed by its ID."},
 		"pauseEndpoint":  {"Pause an endpoint", "Its deliveries are held until it is resumed."},
 		"resumeEndpoint": {"Resume an endpoint", "Also one that was disabled by its own 410 Gone. What was held is delivered."},
 		"recoverEndpoint": {"Send again what an endpoint did not take", "Retries a page of its exhausted deliveries, newest event first, and lists those that it retries. `created_at` says which, such as those since it went down; " +

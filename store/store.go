@@ -269,6 +269,8 @@ type Endpoints interface {
 	CreateEndpoint(ctx context.Context, e webhook.Endpoint) (webhook.Endpoint, error)
 	// Endpoint finds one with its secrets. NotFound, also when it was deleted. tenant "" is any.
 	Endpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error)
+	// AnyEndpoint also finds one that was deleted: what was sent to it is still there.
+	AnyEndpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error)
 	// UpdateEndpoint writes URL, Description, EventTypes, Headers, Policy, State, DisabledReason
 	// and Secrets (replacing the list) as left by change, which is called inside the transaction
 	// with the current endpoint and may err to abort. NotFound.

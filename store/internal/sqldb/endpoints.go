@@ -84,9 +84,26 @@ func (s *Store) Endpoint(ctx context.Context, tenant, id string) (webhook.Endpoi
 	return e, nil
 }
 
+// AnyEndpoint implements store.Endpoints.
+func (s *Store) AnyEndpoint(ctx context.Context, tenant, id string) (webhook.Endpoint, error) {
+	e, err := s.anyEndpoint(ctx, s.backend.Reader(), tenant, id)
+	if err != nil {
+		return e, fmt.Errorf("load endpoint %s: %w", id, err)
+	}
+	return e, nil
+}
+
 func (s *Store) endpoint(ctx context.Context, q Querier, tenant, id string) (webhook.Endpoint, error) {
+	e, err := s.anyEndpoint(ctx, q, tenant, id)
+	if err == nil && e.State == webhook.EndpointDeleted {
+		return webhook.Endpoint{}, notFound(sql.ErrNoRows, "endpoint")
+	}
+	return e, err
+}
+
+func (s *Store) anyEndpoint(ctx context.Context, q Querier, tenant, id string) (webhook.Endpoint, error) {
 	e, err := scanEndpoint(q.QueryRowContext(ctx, `SELECT `+endpointColumns+` FROM endpoints p WHERE p.id = $1`, id).Scan)
-	if err == nil && (e.State == webhook.EndpointDeleted || tenant != "" && e.Tenant != tenant) {
+	if err == nil && tenant != "" && e.Tenant != tenant {
 		err = sql.ErrNoRows
 	}
 	if err != nil {
