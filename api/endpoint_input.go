@@ -62,6 +62,7 @@ type EndpointBody struct {
 // createEndpointBody is a new endpoint.
 type createEndpointBody struct {
 	EndpointBody
+	ID     *string `json:"id,omitempty" pattern:"^[A-Za-z0-9_-]{1,128}$" doc:"Its ID, unique over all tenants. To register it again, as after a time-out, makes no second one but 409 endpoint_exists. Default: a new one." example:"acme-billing"`
 	Tenant *string `json:"tenant,omitempty" pattern:"^[a-z0-9_-]{1,64}$" doc:"Whose it is. Default: the key's tenant; for admin keys the tenant called default." example:"default"`
 	Secret *string `json:"secret,omitempty" doc:"The signing secret: whsec_ and the base64 of 24 to 64 bytes. Default: a new one." example:"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`
 }

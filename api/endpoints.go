@@ -73,6 +73,9 @@ func (s *server) createEndpoint(ctx context.Context, in *createEndpointInput) (*
 	})
 	faults := append(asked.missing(), s.checkEndpoint(asked.EndpointBody, endpoint)...)
 	faults = append(append(faults, checkTenant(asked.Tenant)...), checkSecret(asked.Secret)...)
+	if put(&endpoint.ID, asked.ID); !webhook.ValidEventID(endpoint.ID) {
+		faults = append(faults, webhook.FieldError{Field: "id", Detail: eventIDRule})
+	}
 	if err := in.invalid(faults...); err != nil {
 		return nil, err
 	}

@@ -268,3 +268,20 @@ func TestStatsCountDeliveriesAndAttempts(t *testing.T) {
 	r.get("/v1/endpoints/"+id+"/stats?since=2026-11-25T09:31:00Z").is(200).equal("attempts.delivered", 0).equal("deliveries.delivered", 1)
 	r.get("/v1/endpoints/" + id + "/stats?since=yesterday").is(422)
 }
+
+func TestAnEndpointMayHaveAnIDOfItsCaller(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const body = `{"id":"acme-billing","url":"https://example.com/hook","event_types":["*"]}`
+	r.post("/v1/endpoints", body).is(http.StatusCreated).equal("id", "acme-billing")
+	r.post("/v1/endpoints", body).is(http.StatusConflict).equal("code", "endpoint_exists")
+	if n := r.get("/v1/endpoints").is(200).len("data"); n != 1 {
+		t.Errorf("%d endpoints, want 1", n)
+	}
+	for _, id := range []string{"", "a b", strings.Repeat("x", 129)} {
+		a := r.post("/v1/endpoints", `{"id":"`+id+`","url":"https://example.com/hook","event_types":["*"]}`).is(http.StatusUnprocessableEntity)
+		if got := a.fields(); !slices.Equal(got, []string{"id"}) {
+			t.Errorf("%q: fields %q", id, got)
+		}
+	}
+}

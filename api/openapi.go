@@ -109,7 +109,7 @@ func (d documenter) DocumentOperation(op *huma.Operation) {
 func (d documenter) statuses(op *huma.Operation) []int {
 	all := slices.Clone(d.route.more)
 	if d.route.access != open {
-		all = append(all, http.StatusUnauthorized)
+		all = append(all, http.StatusUnauthorized, http.StatusServiceUnavailable) // the store may be away, which knows the keys
 	}
 	if d.route.access == admin || d.namesTenant(op) {
 		all = append(all, http.StatusForbidden)

@@ -27,8 +27,8 @@ func (s *server) routes() []route {
 	const ok, created, accepted, empty = http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent
 	const conflict, busy, away = http.StatusConflict, http.StatusTooManyRequests, http.StatusServiceUnavailable
 	return []route{
-		{post, "/v1/events", "postEvent", key, accepted, plain(s.postEvent, describePostEvent), []int{conflict, busy, away}},
-		{post, "/v1/events/batch", "postEvents", key, accepted, plain(s.postBatch, describePostBatch), []int{busy, away}},
+		{post, "/v1/events", "postEvent", key, accepted, plain(s.postEvent, describePostEvent), []int{conflict, busy}},
+		{post, "/v1/events/batch", "postEvents", key, accepted, plain(s.postBatch, describePostBatch), []int{busy}},
 		{get, "/v1/events", "listEvents", key, ok, typed(s.listEvents), nil},
 		{get, "/v1/events/{id}", "getEvent", key, ok, typed(s.getEvent), nil},
 		{post, "/v1/events/{id}/retry", "retryEvent", key, accepted, typed(s.retryEvent), []int{conflict}},
@@ -36,7 +36,7 @@ func (s *server) routes() []route {
 		{get, "/v1/deliveries", "listDeliveries", key, ok, typed(s.listDeliveries), nil},
 		{get, "/v1/attempts", "listAttempts", key, ok, typed(s.listAttempts), nil},
 
-		{post, "/v1/endpoints", "createEndpoint", key, created, typed(s.createEndpoint), nil},
+		{post, "/v1/endpoints", "createEndpoint", key, created, typed(s.createEndpoint), []int{conflict}},
 		{get, "/v1/endpoints", "listEndpoints", key, ok, typed(s.listEndpoints), nil},
 		{get, "/v1/endpoints/{id}", "getEndpoint", key, ok, typed(s.getEndpoint), nil},
 		{patch, "/v1/endpoints/{id}", "updateEndpoint", key, ok, typed(s.updateEndpoint), nil},
@@ -44,7 +44,7 @@ func (s *server) routes() []route {
 		{post, "/v1/endpoints/{id}/pause", "pauseEndpoint", key, ok, typed(s.pauseEndpoint), nil},
 		{post, "/v1/endpoints/{id}/resume", "resumeEndpoint", key, ok, typed(s.resumeEndpoint), nil},
 		{post, "/v1/endpoints/{id}/recover", "recoverEndpoint", key, accepted, typed(s.recoverEndpoint), nil},
-		{post, "/v1/endpoints/{id}/test", "testEndpoint", key, accepted, typed(s.testEndpoint), []int{busy, away}},
+		{post, "/v1/endpoints/{id}/test", "testEndpoint", key, accepted, typed(s.testEndpoint), []int{busy}},
 		{get, "/v1/endpoints/{id}/secret", "getSecret", key, ok, typed(s.getSecret), nil},
 		{post, "/v1/endpoints/{id}/rotate-secret", "rotateSecret", key, ok, typed(s.rotateSecret), []int{conflict}},
 		{get, "/v1/endpoints/{id}/stats", "getStats", key, ok, typed(s.getStats), nil},

@@ -39,7 +39,7 @@ func text(name string) (summary, description string) {
 		"listDeliveries": {"List deliveries", "Newest event first; those of one event in the order of its endpoints."},
 		"listAttempts":   {"List attempts", "Newest first."},
 
-		"createEndpoint": {"Register an endpoint", "The answer has the secret to verify deliveries with. Of the policy any part may be left out."},
+		"createEndpoint": {"Register an endpoint", "The answer has the secret to verify deliveries with. Of the policy any part may be left out. With an `id` of your own it is safe to post again: 409 `endpoint_exists` says that it is there, or was until it was deleted."},
 		"listEndpoints":  {"List endpoints", "Oldest first."},
 		"getEndpoint":    {"Show an endpoint", ""},
 		"updateEndpoint": {"Change an endpoint", "What is left out stays; so do the parts of the policy. `headers` are replaced as a whole. Deliveries of events that were accepted before keep the policy of that time."},
