@@ -102,3 +102,20 @@ func TestManyDeadEndpointsDoNotFillTheWindow(t *testing.T) {
 		t.Errorf("got %d deliveries in the window, want at most 40", got)
 	}
 }
+
+func TestAnEventWithManyDeliveriesIsNotRememberedWhenItIsDone(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead(), playing)
+	r := receive(t, status(http.StatusOK))
+	for range 20 {
+		h.endpoint(r)
+	}
+	events := h.post(1)
+	h.eventsBecome(events, webhook.EventDelivered)
+	h.await("it is forgotten", func() bool { return h.Levels(t.Context()).WindowEvents == 0 })
+	h.allStarted(events)
+	h.await("its workflow closes", func() bool { return h.engine.open() == 0 })
+	if got := len(h.engine.starts[0].Endpoints); got != 20 {
+		t.Errorf("its workflow was started with %d endpoints, want 20", got)
+	}
+}
