@@ -141,8 +141,13 @@ func spoil(t *testing.T, r *rig, c call, line api.RouteLine, status int) call {
 	case http.StatusTooManyRequests:
 		r.intake.refuse = &webhook.Error{Kind: webhook.RateLimited}
 	case http.StatusServiceUnavailable:
-		if c.as = awayKey; line.Open {
-			c.as, r.intake.status = "-", webhook.IntakeStatus{}
+		switch {
+		case line.Open:
+			r.intake.status = webhook.IntakeStatus{}
+		case slices.Contains([]string{"postEvent", "postEvents", "testEndpoint"}, line.Name):
+			r.intake.refuse = &webhook.Error{Kind: webhook.Unavailable}
+		default:
+			c.as = awayKey
 		}
 	default:
 		t.Fatalf("%s documents %d, and nobody knows how to get it", line.Name, status)

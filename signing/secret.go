@@ -61,6 +61,20 @@ func ParseSecret(secret string) (Key, error) {
 	return Key{bytes: b}, nil
 }
 
+// ParseSecrets parses several, such as the new and the old one during a rotation. The error is ParseSecret's of the first
+// that is none.
+func ParseSecrets(secrets ...string) ([]Key, error) {
+	var keys []Key
+	for _, secret := range secrets {
+		key, err := ParseSecret(secret)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
 // String hides the key.
 func (Key) String() string { return redacted }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/signing"
 )
@@ -103,5 +104,23 @@ func TestAKeyNeverShows(t *testing.T) {
 				t.Errorf("%s shows the key: %q", how, text)
 			}
 		}
+	}
+}
+
+func TestSecretsAreParsedInTheirOrderOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	first, second := signing.NewSecret(), signing.NewSecret()
+	keys, err := signing.ParseSecrets(first, second)
+	if err != nil || len(keys) != 2 {
+		t.Fatalf("got %d keys, %v", len(keys), err)
+	}
+	for i, secret := range []string{first, second} {
+		key, err := signing.ParseSecret(secret)
+		if at := time.Unix(1, 0); err != nil || signing.Sign("e", at, nil, keys[i]) != signing.Sign("e", at, nil, key) {
+			t.Errorf("key %d is another, %v", i, err)
+		}
+	}
+	if keys, err := signing.ParseSecrets(first, "short"); !errors.Is(err, signing.ErrInvalidSecret) || keys != nil {
+		t.Errorf("got %d keys, %v, want the error of the second", len(keys), err)
 	}
 }

@@ -57,15 +57,11 @@ func (f receiveFlags) receiver(out io.Writer) (*shower, error) {
 	if f.status < http.StatusOK || f.status > 599 {
 		return nil, errors.New("--status: must be 200 to 599")
 	}
-	r := &shower{out: terminal.New(out, os.LookupEnv), status: f.status, quiet: f.quiet}
-	var keys []signing.Key
-	for _, secret := range f.secrets {
-		key, err := signing.ParseSecret(secret)
-		if err != nil {
-			return nil, fmt.Errorf("--secret: %w", err)
-		}
-		keys = append(keys, key)
+	keys, err := signing.ParseSecrets(f.secrets...)
+	if err != nil {
+		return nil, fmt.Errorf("--secret: %w", err)
 	}
+	r := &shower{out: terminal.New(out, os.LookupEnv), status: f.status, quiet: f.quiet}
 	if len(keys) > 0 {
 		r.verifier = signing.NewVerifier(keys)
 	}

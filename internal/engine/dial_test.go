@@ -83,6 +83,8 @@ func TestAProfileIsAskedForOnPurposeOnly(t *testing.T) {
 		"a file":                      {map[string]string{"TEMPORAL_CONFIG_FILE": "temporal.toml"}, "one.example:7233", ""},
 		"an address and a profile":    {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233", "TEMPORAL_PROFILE": "two"}, "cluster.example:7233", "two"},
 		"a namespace and a profile":   {map[string]string{"TEMPORAL_NAMESPACE": "mine", "TEMPORAL_PROFILE": "two"}, "two.example:7233", "mine"},
+		"only a namespace":            {map[string]string{"TEMPORAL_NAMESPACE": "prod"}, "", ""},
+		"an empty address names none": {map[string]string{"TEMPORAL_ADDRESS": ""}, "", ""},
 		"only an address":             {map[string]string{"TEMPORAL_ADDRESS": "cluster.example:7233"}, "", ""},
 		"an empty address hides none": {map[string]string{"TEMPORAL_ADDRESS": "", "TEMPORAL_PROFILE": "two"}, "two.example:7233", "two"},
 	} {

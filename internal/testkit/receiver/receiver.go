@@ -100,13 +100,9 @@ func (r *Receiver) URL(path string) string { return "http://" + r.listener.Addr(
 
 // Trust verifies what comes to path from now on against the secrets. Without secrets all is taken.
 func (r *Receiver) Trust(path string, secrets ...string) error {
-	var keys []signing.Key
-	for _, secret := range secrets {
-		key, err := signing.ParseSecret(secret)
-		if err != nil {
-			return fmt.Errorf("trust a secret at %s: %w", path, err)
-		}
-		keys = append(keys, key)
+	keys, err := signing.ParseSecrets(secrets...)
+	if err != nil {
+		return fmt.Errorf("trust a secret at %s: %w", path, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

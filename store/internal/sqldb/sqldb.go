@@ -28,7 +28,7 @@ type Querier interface {
 type Backend interface {
 	// Reader reads single statements.
 	Reader() Querier
-	// Lister reads what people list and count. It may take long, and nobody else waits for it.
+	// Lister reads what people list and count, which may take long: where connections are few it has its own.
 	Lister() Querier
 	// Snapshot runs read in a read-only transaction that sees one state of the database.
 	Snapshot(ctx context.Context, read func(Querier) error) error
