@@ -64,7 +64,8 @@ type Events interface {
 	// Budget = Attempts + Policy.MaximumAttempts, state retrying (pending if never attempted),
 	// WaitingFor turn, DueAt now, no reason, Owner the caller's node; held ones stay held.
 	// When the event itself was final its Generation grows by one and the outbox row is a start
-	// row of class OutboxWish; else it is a nudge of class OutboxWish.
+	// row of class OutboxWish; else it is a nudge of class OutboxWish. Each other node that has some of the event's
+	// deliveries to send gets a row of kind OutboxLook.
 	Wish(ctx context.Context, w WishRequest) (webhook.Event, []webhook.Delivery, error)
 }
 
@@ -124,7 +125,7 @@ type WishRequest struct {
 	Wish        webhook.Wish
 	Force       bool
 	Owner       int64 // the node whose lane carries the nudge
-	// Quiet puts nothing in the outbox: the workflow itself is writing down what it was signalled.
+	// Quiet puts nothing in the outbox for the workflow: it is itself writing down what it was signalled.
 	Quiet bool
 	Now   time.Time
 }
@@ -194,12 +195,18 @@ type Change struct {
 	ClearWish bool
 	// Owner, if not 0, becomes the row's owner.
 	Owner int64
+	// Settler, if not 0, is the node that ends a delivery without an attempt. The change is refused with Conflict
+	// "waits_elsewhere" when the row waits to be sent by another node: that may have it in flight.
+	Settler int64
 	// Nudge puts an outbox row of kind OutboxNudge and class OutboxWish for Owner (or the row's
 	// owner) in the same commit.
 	Nudge bool
 	// Failed moves the event's start row, if it is still in the outbox, to class OutboxUndelivered.
 	Failed bool
 }
+
+// WaitsElsewhere is the code of the Conflict that Change.Settler tells of.
+const WaitsElsewhere = "waits_elsewhere"
 
 // WaitingRow is one row of Waiting.
 type WaitingRow struct {
@@ -218,6 +225,7 @@ type OutboxKind string
 const (
 	OutboxStart OutboxKind = "start" // start the event's workflow
 	OutboxNudge OutboxKind = "nudge" // tell it that something happened, or what a person wishes
+	OutboxLook  OutboxKind = "look"  // of the dispatcher: look at the rows of a wish that another node was told of
 )
 
 // OutboxClass orders the lane: lower goes first.

@@ -244,7 +244,8 @@ func (d *Dispatcher) RecordWish(ctx context.Context, uid int64, endpointID strin
 	return nil
 }
 
-// Settle ends an open delivery for a reason that is no attempt, unless it is in flight here.
+// Settle ends an open delivery for a reason that is no attempt, unless it is in flight here, or waits at another node,
+// where it may be: that one ends it as the wish in the row says.
 func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string) (activities.Standing, error) {
 	if row, inFlight := d.withdraw(uid, endpointKey); inFlight {
 		return activities.Standing{Delivery: row, InFlight: true}, nil
@@ -261,8 +262,11 @@ func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state w
 		if state == webhook.DeliveryExhausted && reason == webhook.ReasonOutcomeUnknown {
 			after.LastErrorClass = webhook.ErrorOutcomeUnknown
 		}
-		_, err = d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true})
+		_, err = d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true, Settler: d.node})
 		d.outdate(row)
+		if waitsElsewhere(err) {
+			return activities.Standing{Delivery: row, InFlight: true}, nil
+		}
 		if errors.Is(err, webhook.Conflict) {
 			continue // somebody was quicker
 		}
@@ -275,6 +279,11 @@ func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state w
 		return activities.Standing{Delivery: after}, err
 	}
 	return activities.Standing{}, &webhook.Error{Kind: webhook.Conflict, Detail: "the delivery keeps changing"}
+}
+
+func waitsElsewhere(err error) bool {
+	var conflict *webhook.Error
+	return errors.As(err, &conflict) && conflict.Code == store.WaitsElsewhere
 }
 
 // withdraw takes a delivery out of the window, unless it is in flight.

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -230,7 +231,25 @@ func (d *Dispatcher) Wish(ctx context.Context, w store.WishRequest) (webhook.Eve
 	return event, rows, nil
 }
 
-// wished tells the window of wishes that are in the rows.
+// lookAtWishes tells the window of wishes that another node has written to rows of this one's.
+func (d *Dispatcher) lookAtWishes(ctx context.Context, uid int64) error {
+	work, err := d.store.LoadWork(ctx, uid, false)
+	if errors.Is(err, webhook.NotFound) {
+		return nil // deleted by retention
+	}
+	if err != nil {
+		return fmt.Errorf("read the deliveries: %w", err)
+	}
+	d.begin(uid) // its workflow may have been told of the wish, and be waiting for what comes of it
+	for _, row := range work.Deliveries {
+		if row.Wish != webhook.WishNone {
+			d.wished(uid, row.Wish, []webhook.Delivery{row})
+		}
+	}
+	return nil
+}
+
+// wished tells the window of wishes that are in the rows: they are done before all else is sent.
 func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Delivery) {
 	d.outdate(rows...)
 	d.mu.Lock()
@@ -242,7 +261,7 @@ func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Deliver
 				there.row.Wish = wish
 			}
 		}
-		if wish != webhook.WishRetry || row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld {
+		if row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld {
 			continue
 		}
 		if !d.hasten(uid, row.EndpointKey) {

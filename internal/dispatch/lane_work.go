@@ -16,7 +16,7 @@ import (
 func (l *lane) work(ctx context.Context, i *item) {
 	err := l.do(ctx, i)
 	away := errors.Is(err, webhook.Unavailable) || errors.Is(err, webhook.RateLimited)
-	if l.engine.note(err, time.Now()) {
+	if i.Kind != store.OutboxLook && l.engine.note(err, time.Now()) {
 		l.d.metrics.EngineAway(ctx, away)
 		l.d.log.WarnContext(ctx, "engine reached or lost", "away", away, telemetry.KeyError, err)
 	}
@@ -45,7 +45,7 @@ func (l *lane) work(ctx context.Context, i *item) {
 // putBack needs l.mu.
 func (l *lane) putBack(i *item) {
 	switch {
-	case i.Kind == store.OutboxNudge || i.Class == store.OutboxWish && i.event == nil:
+	case i.Kind != store.OutboxStart || i.Class == store.OutboxWish && i.event == nil:
 		l.addWish(i)
 	case !i.due.IsZero():
 		l.failed.push(i)
@@ -57,10 +57,14 @@ func (l *lane) putBack(i *item) {
 func (l *lane) do(ctx context.Context, i *item) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if i.Kind == store.OutboxStart {
+	switch i.Kind {
+	case store.OutboxStart:
 		return l.start(ctx, i)
+	case store.OutboxLook:
+		return l.d.lookAtWishes(ctx, i.EventUID)
+	default:
+		return l.nudge(ctx, i)
 	}
-	return l.nudge(ctx, i)
 }
 
 func (l *lane) start(ctx context.Context, i *item) error {

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +172,46 @@ func TestAnEndpointThatAnotherNodeChangedIsFollowedWithinASecond(t *testing.T) {
 	if after.count() != 1 {
 		t.Errorf("got %d requests at the new URL, want 1", after.count())
 	}
+}
+
+// sharedInLine has endpoints with one request in flight.
+func sharedInLine() dispatch.Config {
+	cfg := shared()
+	cfg.EndpointCap = 1
+	return cfg
+}
+
+func TestAWishThatReachesAnotherNodeIsDoneByTheOneThatHasTheDelivery(t *testing.T) {
+	t.Parallel()
+	h, r, endpoint, events, open := lineUp(t, sharedInLine(), 3, 1)
+	other := h.another("node 2", sharedInLine())
+	other.wish(events[1], webhook.WishCancel)
+	h.eventsBecome(events[1:2], webhook.EventCancelled)
+	other.wish(events[2], webhook.WishRetry)
+	h.await("what is wanted is in flight beside the first", func() bool { return slices.Contains(r.events(), events[2].ID) })
+	open()
+	for _, event := range []webhook.Event{events[0], events[2]} {
+		h.becomes(event, endpoint, webhook.DeliveryDelivered)
+	}
+	h.await("the outbox is empty", func() bool { return h.outbox() == 0 })
+	equal(t, "received events", r.events(), []string{events[0].ID, events[2].ID})
+}
+
+func TestADeliveryThatIsInFlightAtAnotherNodeIsLeftToItsResult(t *testing.T) {
+	t.Parallel()
+	h, _, endpoint, events, open := lineUp(t, sharedInLine(), 1, 1)
+	other := h.another("node 2", sharedInLine())
+	other.wish(events[0], webhook.WishCancel)
+	got, err := other.Settle(t.Context(), events[0].UID, endpoint.Key, webhook.DeliveryCancelled, webhook.ReasonCancelled)
+	if err != nil || !got.InFlight {
+		t.Errorf("got %+v, %v, want in flight", got, err)
+	}
+	open()
+	row := h.becomes(events[0], endpoint, webhook.DeliveryDelivered)
+	if got := len(h.attempts(events[0])); got != 1 || row.Attempts != 1 {
+		t.Errorf("got %d attempts in the history and %d in the row, want the one that was made", got, row.Attempts)
+	}
+	h.await("its outcome is signalled", func() bool { return len(h.outcomes(events[0])) > 0 })
 }
 
 func TestARetryThatWaitsAtAnotherNodeThanTheOwnerIsSignalled(t *testing.T) {

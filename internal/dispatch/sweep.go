@@ -108,7 +108,14 @@ func (d *Dispatcher) cancelTerminated(ctx context.Context, work store.Work) erro
 			continue
 		}
 		after := row.Finish(webhook.DeliveryCancelled, webhook.ReasonTerminated, d.now())
-		if _, err := d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true}); err != nil {
+		_, err := d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true, Settler: d.node})
+		if waitsElsewhere(err) {
+			err = d.RecordWish(ctx, row.EventUID, row.EndpointID, webhook.WishCancel)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
 			return err
 		}
 		d.metrics.Delivery(ctx, after)

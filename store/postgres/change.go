@@ -13,7 +13,7 @@ import (
 
 const (
 	lockEvents = `SELECT uid, endpoint_count FROM events WHERE uid = ANY($1) ORDER BY uid FOR UPDATE`
-	selectRows = `SELECT d.event_uid, d.endpoint_key, d.state, d.attempts, d.owner
+	selectRows = `SELECT d.event_uid, d.endpoint_key, d.state, d.attempts, ` + sqldb.ToSend + `, d.owner
 		FROM unnest($1::bigint[], $2::bigint[]) AS k (event_uid, endpoint_key)
 		JOIN deliveries d ON d.event_uid = k.event_uid AND d.endpoint_key = k.endpoint_key`
 	updateStarts = `UPDATE outbox SET class = 1 WHERE seq = ANY($1) AND kind = 'start' AND class = 2`
@@ -64,6 +64,7 @@ type rowKey struct{ uid, endpoint int64 }
 type rowState struct {
 	state    webhook.DeliveryState
 	attempts int
+	toSend   bool // it waits to be sent by its owner
 	owner    int64
 	write    *store.Change // the last one written; nil if none
 	wish     *webhook.Wish // what the changes say about it; nil: it stays
@@ -92,7 +93,7 @@ func (db *DB) changeAll(ctx context.Context, tx *sql.Tx, batch []*changeOp) erro
 				o.results[i] = webhook.Errorf(webhook.NotFound, "", "there is no such delivery")
 				continue
 			}
-			if o.results[i] = sqldb.Changed(c, row.state, row.attempts); o.results[i] != nil {
+			if o.results[i] = sqldb.Changed(c, row.state, row.attempts, row.toSend, row.owner); o.results[i] != nil {
 				continue
 			}
 			row.change(c)
@@ -132,6 +133,7 @@ func (db *DB) changeAll(ctx context.Context, tx *sql.Tx, batch []*changeOp) erro
 // change notes a change that is to be written.
 func (r *rowState) change(c *store.Change) {
 	r.state, r.attempts, r.write = c.Delivery.State, c.Delivery.Attempts, c
+	r.toSend = sqldb.WaitingFor(&c.Delivery) != "" && r.state != webhook.DeliveryHeld
 	if c.ClearWish {
 		r.wish = &c.Delivery.Wish
 	}
@@ -166,7 +168,7 @@ func readRows(ctx context.Context, tx *sql.Tx, batch []*changeOp) (map[int64]int
 	err = sqldb.Read(ctx, tx, selectRows, []any{uids, endpoints}, func(rows *sql.Rows) error {
 		var key rowKey
 		var row rowState
-		err := rows.Scan(&key.uid, &key.endpoint, &row.state, &row.attempts, &row.owner)
+		err := rows.Scan(&key.uid, &key.endpoint, &row.state, &row.attempts, &row.toSend, &row.owner)
 		found[key] = &row
 		return err
 	})

@@ -28,6 +28,7 @@ const (
 	updateOwner   = `, owner = ?`
 	updateWhere   = ` WHERE event_uid = ? AND endpoint_key = ? AND attempts = ?
 		AND (state = 'pending' OR state = 'retrying' OR state = 'held')`
+	updateSettled = ` AND (waiting_for = '' OR state = 'held' OR owner = ?)`
 
 	updateNotHeldOnly = updateDelivery + updateNotHeld + updateWhere // nearly all changes
 )
@@ -125,7 +126,12 @@ func update(c *store.Change) (string, []any) {
 		}
 		statement += updateWhere
 	}
-	return statement, append(args, d.EventUID, d.EndpointKey, c.ExpectAttempts)
+	args = append(args, d.EventUID, d.EndpointKey, c.ExpectAttempts)
+	if c.Settler != 0 {
+		statement += updateSettled
+		args = append(args, c.Settler)
+	}
+	return statement, args
 }
 
 func (tx *transaction) insertAttempt(ctx context.Context, c *store.Change, a *webhook.Attempt) error {

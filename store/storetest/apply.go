@@ -153,6 +153,22 @@ func applyTests() []subtest {
 			equal(t, "waiting of the new owner", f.waiting(77, p), uidsOf(e))
 			equal(t, "waiting for", f.delivery(e, p).WaitingFor, webhook.WaitingForCap)
 		}},
+		{"a node settles what no other has to send", func(t *testing.T, f *fixture) {
+			p := f.endpoint(webhook.DefaultTenant)
+			waiting, failed, held := f.send(p), f.send(p), f.held(p, webhook.WaitingForPaused, start)
+			f.try(failed, p, 500, start.Add(time.Second))
+			settle := func(e webhook.Event, node int64) store.Change {
+				d := f.delivery(e, p)
+				return store.Change{Delivery: d.Finish(webhook.DeliveryCancelled, "", later), ExpectAttempts: d.Attempts, Settler: node}
+			}
+			before := f.delivery(waiting, p)
+			f.conflict(f.Apply(t.Context(), []store.Change{settle(waiting, 77)})[0], store.WaitsElsewhere)
+			equal(t, "the one that the owner may be sending", f.delivery(waiting, p), before)
+			f.apply(settle(waiting, f.owner), settle(failed, 77), settle(held, 77))
+			for _, e := range []webhook.Event{waiting, failed, held} {
+				equal(t, "state", f.delivery(e, p).State, webhook.DeliveryCancelled)
+			}
+		}},
 		{"a nudge goes into the outbox of the row's owner or of the one named", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			e := f.send(p)

@@ -126,6 +126,28 @@ func wishTests() []subtest {
 			f.ok(err)
 			equal(t, "outbox", len(rows), 1)
 		}},
+		{"a wish that another node is told of makes the node look that has the row to send", func(t *testing.T, f *fixture) {
+			p, q := f.endpoint(webhook.DefaultTenant), f.endpoint(webhook.DefaultTenant)
+			e, failed, held := f.send(p, q), f.send(p), f.held(p, webhook.WaitingForPaused, start)
+			f.try(failed, p, 500, start.Add(time.Second)) // Temporal has its next attempt
+			f.cleared()
+			for _, quiet := range []bool{false, true} {
+				for _, event := range []webhook.Event{e, failed, held} {
+					_, _, err := f.Wish(t.Context(), store.WishRequest{
+						Tenant: event.Tenant, EventID: event.ID, Wish: webhook.WishCancel, Owner: 77, Quiet: quiet, Now: wishedAt(),
+					})
+					f.ok(err)
+				}
+				rows := f.outbox(store.OutboxWish)
+				equal(t, "outbox of the owner", rows, []store.OutboxRow{{
+					Seq: rows[0].Seq, EventUID: e.UID, Kind: store.OutboxLook, Class: store.OutboxWish, CreatedAt: wishedAt(),
+				}})
+				f.cleared()
+			}
+			of77, err := f.Outbox(t.Context(), 77, store.OutboxWish, 0, 10)
+			f.ok(err)
+			equal(t, "nudges of the other", len(of77), 3)
+		}},
 		{"retry of one of two brings it back without a new run", func(t *testing.T, f *fixture) {
 			p, q := f.endpoint(webhook.DefaultTenant), f.endpoint(webhook.DefaultTenant)
 			n := f.newEvent(webhook.DefaultTenant, p, q)

@@ -17,26 +17,34 @@ func (s *Store) WhyNot(ctx context.Context, tx Querier, c *store.Change) (own, l
 	var (
 		state    webhook.DeliveryState
 		attempts int
+		toSend   bool
+		owner    int64
 	)
-	err := tx.QueryRowContext(ctx, `SELECT state, attempts FROM deliveries WHERE event_uid = $1 AND endpoint_key = $2`,
-		c.Delivery.EventUID, c.Delivery.EndpointKey).Scan(&state, &attempts)
+	err := tx.QueryRowContext(ctx, `SELECT d.state, d.attempts, `+ToSend+`, d.owner FROM deliveries d WHERE d.event_uid = $1 AND d.endpoint_key = $2`,
+		c.Delivery.EventUID, c.Delivery.EndpointKey).Scan(&state, &attempts, &toSend, &owner)
 	if errors.Is(err, sql.ErrNoRows) {
 		return missing("delivery"), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load delivery: %w", err)
 	}
-	return Changed(c, state, attempts), nil
+	return Changed(c, state, attempts, toSend, owner), nil
 }
 
-// Changed is the Conflict of a change with a row that has moved on, or nil if it has not.
-func Changed(c *store.Change, state webhook.DeliveryState, attempts int) error {
+// ToSend selects whether a delivery d waits to be sent by its owner.
+const ToSend = `(` + deliveryToSend + `)`
+
+// Changed is the Conflict of a change with a row that has moved on, or that another node may be sending; nil if neither
+// is so. toSend and owner are of the row as it is.
+func Changed(c *store.Change, state webhook.DeliveryState, attempts int, toSend bool, owner int64) error {
 	switch {
 	case state.Final():
 		return webhook.Errorf(webhook.Conflict, "delivery_final", "the delivery is %s already", state)
 	case attempts != c.ExpectAttempts:
 		return webhook.Errorf(webhook.Conflict, "delivery_changed",
 			"the delivery has had %d attempts, not %d", attempts, c.ExpectAttempts)
+	case c.Settler != 0 && toSend && owner != c.Settler:
+		return webhook.Errorf(webhook.Conflict, store.WaitsElsewhere, "the delivery waits to be sent by another node")
 	}
 	return nil
 }

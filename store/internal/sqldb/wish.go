@@ -130,6 +130,16 @@ func (s *Store) putWish(ctx context.Context, tx Querier, event webhook.Event, w 
 	if w.Quiet {
 		entries = nil
 	}
+	others, err := readKeys(ctx, tx, `SELECT DISTINCT d.owner FROM deliveries d
+		WHERE d.event_uid = $1 AND `+deliveryToSend+` AND d.owner <> $2 ORDER BY d.owner`, event.UID, w.Owner)
+	if err != nil {
+		return event, err
+	}
+	for _, other := range others {
+		entries = append(entries, OutboxEntry{
+			Owner: other, Class: store.OutboxWish, EventUID: event.UID, Kind: store.OutboxLook, CreatedAt: Micros(w.Now),
+		})
+	}
 	if err := s.PutOutbox(ctx, tx, entries); err != nil {
 		return event, err
 	}
