@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,11 +102,11 @@ type loaded struct {
 	cpu   time.Duration // of the generator
 }
 
-// post runs a load generator to its end.
+// post runs a load generator to its end; it posts to the subject unless the plan has a URL.
 func (b *bed) post(ctx context.Context, p load.Plan) (_ loaded, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.wait+p.Lasts())
 	defer cancel()
-	p.URL, p.Key, p.Size = b.url, b.key, b.size
+	p.URL, p.Key, p.Size = cmp.Or(p.URL, b.url), b.key, b.size
 	if b.inside {
 		posts, err := load.RunInside(ctx, p)
 		return loaded{posts: posts}, err

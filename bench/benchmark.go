@@ -61,6 +61,9 @@ func subjects(o options, s scenario, b services) []subject {
 	var all []subject
 	if !s.lean {
 		all = append(all, subject{name: "postrider", told: o, start: func(ctx context.Context, dir string, r *receiver.Client) (*system, error) {
+			if s.nodes {
+				return startNodes(ctx, o, dir, r)
+			}
 			return startPostrider(ctx, o, dir, r)
 		}})
 	}

@@ -52,12 +52,12 @@ func parseOptions(args []string) (options, error) {
 	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.IntVar(&o.runs, "runs", 1, "how often each scenario is run; several runs are shown as min, median and max")
-	fs.IntVar(&o.n, "n", 0, "events; default: spike, batch, engine, large, waiting and blocked 5000, flat 20000; fanout: deliveries of each step, 10000")
+	fs.IntVar(&o.n, "n", 0, "events; default: spike, batch, engine, large, nodes, waiting and blocked 5000, flat 20000; fanout: deliveries of each step, 10000")
 	fs.IntVar(&o.connections, "connections", 32, "all but steady, dead, soak: connections that post one request after the other")
 	fs.IntVar(&o.batch, "batch", 0, "events in a request; default: batch 500; overload and tenants (the noisy one) 1")
-	fs.Float64Var(&o.rate, "rate", 0, "events a second; default: steady, soak, waiting and blocked (the fresh ones) 100, retries 300, fanout (to ten) 20, tenants (the quiet one) 50")
+	fs.Float64Var(&o.rate, "rate", 0, "events a second; default: steady, soak, nodes, waiting and blocked (the fresh ones) 100, retries 300, fanout (to ten) 20, tenants (the quiet one) 50")
 	fs.Float64Var(&o.deadRate, "dead-rate", 500, "dead: events a second, nine tenths of them to the dead endpoint")
-	fs.Float64Var(&o.seconds, "seconds", 0, "how long; default: steady, dead, fanout, tenants, waiting and blocked 20, retries 30, overload 60")
+	fs.Float64Var(&o.seconds, "seconds", 0, "how long; default: steady, dead, fanout, nodes, tenants, waiting and blocked 20, retries 30, overload 60")
 	fs.Float64Var(&o.minutes, "minutes", 15, "soak: how long")
 	fs.IntSliceVar(&o.fanOut, "endpoints", []int{1, 10, 100, 1000}, "fanout: endpoints that each event goes to")
 	fs.IntVar(&o.waiting, "waiting", 0, "deliveries that wait at an endpoint that is down; default: waiting and blocked 10000, retries 0")
@@ -107,6 +107,8 @@ func (o options) validate() error {
 		}
 	}
 	switch {
+	case slices.ContainsFunc(o.scenarios, func(name string) bool { return scenarios()[name].nodes }) && o.postgres == "":
+		return fmt.Errorf("nodes share a database: name a server with --postgres")
 	case min(o.runs, o.naiveN, o.connections, o.closed) < 1, min(o.warmup, o.size, o.waiting) < 0:
 		return fmt.Errorf("counts must be positive")
 	case min(o.deadRate, o.dueRate) <= 0, o.seconds > 3600, o.minutes <= 0, o.minutes > 24*60:

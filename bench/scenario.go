@@ -17,6 +17,7 @@ type scenario struct {
 	naive bool    // the naive service can be measured in it
 	lean  bool    // it is about the embedded Temporal alone: the lean service is measured in it, and not Postrider
 	large bool    // so is this, on Pebble: with few workflows in the database and with many
+	nodes bool    // Postrider is two nodes on one database
 	run   func(ctx context.Context, b *bed) ([]figures.Figure, error)
 }
 
@@ -35,6 +36,7 @@ func scenarios() map[string]scenario {
 		"tenants":  {says: sayTenants, usual: options{batch: 1, rate: 50, seconds: 20}, run: tenants},
 		"overload": {says: sayOverload, usual: options{batch: 1, seconds: 60}, run: overload},
 		"soak":     {says: saySoak, usual: options{rate: 100}, run: soak},
+		"nodes":    {says: sayNodes, usual: options{n: 5000, rate: 100, seconds: 20}, nodes: true, run: nodes},
 		"flat":     {says: saySpike, usual: options{n: 20_000}, run: flat},
 	}
 }

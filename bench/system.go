@@ -15,6 +15,7 @@ import (
 // system is what is being measured, in processes of its own.
 type system struct {
 	url, key  string // of its API
+	second    string // URL of the API of another node, where there is one
 	secret    string // of all endpoints
 	processes []*child.Process
 	workflows *counter
@@ -65,7 +66,9 @@ func (s *system) start(dir string, c child.Command) error {
 }
 
 // awaitReady waits for the API to be ready, for at most a minute.
-func (s *system) awaitReady(ctx context.Context) error {
+func (s *system) awaitReady(ctx context.Context) error { return s.awaitReadyAt(ctx, s.url) }
+
+func (s *system) awaitReadyAt(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	client := &http.Client{Timeout: 5 * time.Second}
@@ -73,7 +76,7 @@ func (s *system) awaitReady(ctx context.Context) error {
 		if err := s.failure(); err != nil {
 			return false, err
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", http.NoBody)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", http.NoBody)
 		if err != nil {
 			return false, err
 		}

@@ -20,6 +20,7 @@ const (
 	residentMetric   = "process_resident_memory_bytes"
 	heapMetric       = "go_memstats_heap_inuse_bytes"
 	goroutinesMetric = "go_goroutines"
+	retriesMetric    = `postrider_attempts_total{first="false"}`
 )
 
 // sample is what was read at a time of payload.Now.
@@ -112,8 +113,10 @@ func (s samples) times(name string) []int64 {
 }
 
 // metrics are what the system says of itself.
-func (s *system) metrics(ctx context.Context) (scrape.Metrics, error) {
-	return scrape.Read(ctx, s.url+"/metrics")
+func (s *system) metrics(ctx context.Context) (scrape.Metrics, error) { return metricsAt(ctx, s.url) }
+
+func metricsAt(ctx context.Context, url string) (scrape.Metrics, error) {
+	return scrape.Read(ctx, url+"/metrics")
 }
 
 // awaitToldAll waits until Temporal has been told of everything, for as long as anything may take.

@@ -65,7 +65,7 @@ const (
 	laneWindow  = 20_000                 // items in memory
 	laneFloor   = 100 * time.Millisecond // between two of rest, while first attempts are under way
 	laneYields  = 30 * time.Second       // so long the oldest of rest may have waited for that; then the floor rises
-	laneInsists = 90 * time.Second       // until here, where it yields no more
+	laneInsists = 10 * time.Minute       // until here, where it yields no more
 	laneStarved = 100 * time.Millisecond // the same while others of the lane are ahead
 	youth       = time.Second            // after which a workflow is started although a first attempt is not over
 	lagging     = 2_000                  // failed events waiting for the engine

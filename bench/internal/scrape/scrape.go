@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Metrics are values by metric name; of a metric with labels the sum over all of its series. A histogram is its _sum and
-// its _count.
+// Metrics are values by metric name; of a metric with labels the sum over all of its series, and by name{label="value"} that over
+// those with the label. A histogram is its _sum and its _count, whatever the labels.
 type Metrics map[string]float64
 
 // Read scrapes a URL.
@@ -51,7 +51,11 @@ func sum(r io.Reader) (Metrics, error) {
 				m[name+"_count"] += float64(h.GetSampleCount())
 				continue
 			}
-			m[name] += series.GetGauge().GetValue() + series.GetCounter().GetValue() + series.GetUntyped().GetValue() // of which it is one
+			value := series.GetGauge().GetValue() + series.GetCounter().GetValue() + series.GetUntyped().GetValue() // of which it is one
+			m[name] += value
+			for _, label := range series.GetLabel() {
+				m[fmt.Sprintf("%s{%s=%q}", name, label.GetName(), label.GetValue())] += value
+			}
 		}
 	}
 	return m, nil

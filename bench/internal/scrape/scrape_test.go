@@ -17,7 +17,7 @@ func TestTheSeriesOfAMetricAreSummed(t *testing.T) {
 	}))
 	defer server.Close()
 	got, err := Read(t.Context(), server.URL)
-	if want := (Metrics{"rows": 1502, "refusing": 1, "late_seconds_sum": 2.5, "late_seconds_count": 4}); err != nil || !maps.Equal(got, want) {
+	if want := (Metrics{"rows": 1502, `rows{class="a b"}`: 2, `rows{class="c"}`: 1500, "refusing": 1, "late_seconds_sum": 2.5, "late_seconds_count": 4}); err != nil || !maps.Equal(got, want) {
 		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
 }
