@@ -25,9 +25,12 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
 		// Each 20 by default, times 100 tasks.
-		dynamicconfig.TransferProcessorMaxPollRPS.Key():   100,
-		dynamicconfig.TimerProcessorMaxPollRPS.Key():      100,
-		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 100,
+		dynamicconfig.TransferProcessorMaxPollRPS.Key(): 100,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():    100,
+		// Of a workflow that has closed meanwhile the start is not recorded for lists, and most close within milliseconds: the
+		// later the queue looks, the fewer it has to.
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 10,
+		dynamicconfig.VisibilityTaskBatchSize.Key():       1000,
 
 		// Many timers due within one second, as when retention has more than a few hundred to delete, are taken for a reader
 		// that is stuck: each such second is split off into a slice of its own. From 50 slices on these are to be joined
