@@ -191,7 +191,7 @@ type Change struct {
 	ExpectAttempts int
 	// Attempts to append, oldest first; their Number is set.
 	Attempts []webhook.Attempt
-	// ClearWish also writes Delivery.Wish.
+	// ClearWish also writes Delivery.Wish; but a wish to cancel stays in a row that stays open.
 	ClearWish bool
 	// Owner, if not 0, becomes the row's owner.
 	Owner int64

@@ -53,6 +53,9 @@ func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64, endpointKeys []i
 		return
 	}
 	ev.asked = true
+	for _, e := range ev.entries { // of the others it may have been told by another node
+		e.parked = e.parked || e.state != finished && !asked[e.row.EndpointKey]
+	}
 	d.release(ev)
 	var wait time.Duration
 	for _, e := range ev.entries {
@@ -245,8 +248,17 @@ func (d *Dispatcher) RecordWish(ctx context.Context, uid int64, endpointID strin
 }
 
 // Settle ends an open delivery for a reason that is no attempt, unless it is in flight here, or waits at another node,
-// where it may be: that one ends it as the wish in the row says.
+// where it may be: that one does as the wish in the row says.
 func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string) (activities.Standing, error) {
+	s, err := d.settle(ctx, uid, endpointKey, state, reason, false)
+	if err != nil {
+		d.spill(endpointKey) // it has been taken out of the window
+	}
+	return s, err
+}
+
+// settle is Settle, which tells the workflow of it if nudge is set.
+func (d *Dispatcher) settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string, nudge bool) (activities.Standing, error) {
 	if row, inFlight := d.withdraw(uid, endpointKey); inFlight {
 		return activities.Standing{Delivery: row, InFlight: true}, nil
 	}
@@ -262,7 +274,7 @@ func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state w
 		if state == webhook.DeliveryExhausted && reason == webhook.ReasonOutcomeUnknown {
 			after.LastErrorClass = webhook.ErrorOutcomeUnknown
 		}
-		_, err = d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true, Settler: d.node})
+		_, err = d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true, Settler: d.node, Nudge: nudge})
 		d.outdate(row)
 		if waitsElsewhere(err) {
 			return activities.Standing{Delivery: row, InFlight: true}, nil
@@ -271,6 +283,9 @@ func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state w
 			continue // somebody was quicker
 		}
 		if err == nil {
+			if nudge {
+				d.lane.readWishes()
+			}
 			if row.WaitingFor != webhook.WaitingForNothing && row.State != webhook.DeliveryHeld {
 				d.load.add(row.Tenant, -1, 0)
 			}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/postrider/postrider/internal/telemetry"
+	"github.com/postrider/postrider/store"
 	"github.com/postrider/postrider/webhook"
 )
 
@@ -65,6 +66,7 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 		}
 		d.load.start(backlog)
 		d.load.held.Store(backlog.Held)
+		d.load.outbox.Store(backlog.Outbox)
 		return nil
 	})
 }
@@ -86,7 +88,7 @@ func (d *Dispatcher) Status() webhook.IntakeStatus {
 func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
 	status := d.Status()
 	levels := telemetry.Levels{
-		Waiting: status.Backlog, Held: d.load.held.Load(), Refusing: status.Refusing || d.pressure.refusing(time.Now()), Outbox: d.lane.levels(),
+		Waiting: status.Backlog, Held: d.load.held.Load(), Refusing: status.Refusing || d.pressure.refusing(time.Now()), Outbox: d.lane.levels(d.load.outbox.Load()),
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,13 +96,15 @@ func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
 	return levels
 }
 
-// levels counts the items by class.
-func (l *lane) levels() map[telemetry.OutboxClass]int64 {
+// levels counts the items by class. Of the delivered ones some may be rows only: of stored rows they are what is left.
+func (l *lane) levels(stored int64) map[telemetry.OutboxClass]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	wish, undelivered, delivered := int64(len(l.wishes)+l.joined), int64(l.failed.size()+len(l.fresh)), int64(len(l.rest))
+	if l.unread[store.OutboxDelivered] {
+		delivered = max(delivered, stored-wish-undelivered)
+	}
 	return map[telemetry.OutboxClass]int64{
-		telemetry.OutboxWish:        int64(len(l.wishes) + l.joined),
-		telemetry.OutboxUndelivered: int64(l.failed.size() + len(l.fresh)),
-		telemetry.OutboxDelivered:   int64(len(l.rest)),
+		telemetry.OutboxWish: wish, telemetry.OutboxUndelivered: undelivered, telemetry.OutboxDelivered: delivered,
 	}
 }

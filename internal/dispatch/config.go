@@ -1,6 +1,10 @@
 package dispatch
 
-import "time"
+import (
+	"time"
+
+	"github.com/postrider/postrider/internal/tuning"
+)
 
 // FirstAttempt says who makes an event's first attempts.
 type FirstAttempt string
@@ -45,7 +49,8 @@ type Config struct {
 	StopAfter  time.Duration // stop sending when not known to be alive for this long; default 5 s
 	DeadAfter  time.Duration // take over from nodes silent for this long; default 10 s
 
-	Now func() time.Time // default time.Now
+	Now    func() time.Time     // default time.Now
+	Scarce func(time.Time) bool // whether processors are scarce; default: as measured
 }
 
 func (c Config) withDefaults() Config {
@@ -72,6 +77,9 @@ func (c Config) withDefaults() Config {
 	set(&c.DeadAfter, 10*time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Scarce == nil {
+		c.Scarce = new(tuning.Processors).Scarce
 	}
 	return c
 }

@@ -111,3 +111,35 @@ func (d *Dispatcher) NoteRetry(due, now time.Time) { d.lane.pace.retry(due, now)
 
 // ForgetRetries makes the lane forget those that came late.
 func (d *Dispatcher) ForgetRetries() { d.lane.pace = pace{} }
+
+// FillLane takes all room in the lane.
+func (d *Dispatcher) FillLane() {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	for seq := range int64(laneWindow) {
+		d.lane.known[-1-seq] = struct{}{}
+	}
+}
+
+// DrainLane gives the room back.
+func (d *Dispatcher) DrainLane() {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	clear(d.lane.known)
+}
+
+// TakenIn reports whether the lane keeps an event that was just accepted in memory.
+func (d *Dispatcher) TakenIn(seq int64) bool {
+	d.lane.takeIn([]*event{{seq: seq}}, false)
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	_, known := d.lane.known[seq]
+	return known
+}
+
+// DeliveredInLane is how many events are to be started among the delivered ones.
+func (d *Dispatcher) DeliveredInLane() int {
+	d.lane.mu.Lock()
+	defer d.lane.mu.Unlock()
+	return len(d.lane.rest)
+}

@@ -154,7 +154,7 @@ func (d *Dispatcher) feedOn(ctx context.Context, q *queue) (int, error) {
 	defer d.mu.Unlock()
 	for _, row := range rows {
 		d.take(q, row)
-		if row.Delivery.Wish == webhook.WishRetry {
+		if row.Delivery.Wish != webhook.WishNone {
 			d.hasten(row.Event.UID, q.key)
 		}
 	}

@@ -198,3 +198,17 @@ func TestInWorkflowModeTheOwnerSendsWhatAnotherNodeWasAskedFor(t *testing.T) {
 	h.becomes(events[0], endpoint, webhook.DeliveryDelivered)
 	equal(t, "received events", r.events(), ids(events))
 }
+
+func TestAWorkflowThatAsksForSomeIsToldOfTheOthersToo(t *testing.T) {
+	t.Parallel()
+	h, answer, open := impatient(t)
+	asked, other := h.endpoint(receive(t, until(answer, http.StatusOK))), h.endpoint(receive(t, until(answer, http.StatusOK)))
+	events := h.post(1)
+	h.allStarted(events)
+	h.ask(events[0], asked) // of the other it was told by another node
+	open()
+	h.await("both outcomes are signalled", func() bool {
+		told := h.outcomes(events[0])
+		return slices.Contains(told, asked.ID) && slices.Contains(told, other.ID)
+	})
+}

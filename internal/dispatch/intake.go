@@ -242,14 +242,33 @@ func (d *Dispatcher) lookAtWishes(ctx context.Context, uid int64) error {
 	}
 	d.begin(uid) // its workflow may have been told of the wish, and be waiting for what comes of it
 	for _, row := range work.Deliveries {
-		if row.Wish != webhook.WishNone {
-			d.wished(uid, row.Wish, []webhook.Delivery{row})
+		if row.Wish == webhook.WishNone || row.WaitingFor == webhook.WaitingForNothing {
+			continue
+		}
+		d.wished(uid, row.Wish, []webhook.Delivery{row})
+		d.park(uid, row.EndpointKey)
+		if row.Wish == webhook.WishCancel {
+			if _, err := d.settle(ctx, uid, row.EndpointKey, webhook.DeliveryCancelled, webhook.ReasonCancelled, true); err != nil {
+				d.spill(row.EndpointKey)
+				return fmt.Errorf("cancel a delivery: %w", err)
+			}
 		}
 	}
 	return nil
 }
 
-// wished tells the window of wishes that are in the rows: they are done before all else is sent.
+// park notes that a delivery's workflow waits to be told of its outcome.
+func (d *Dispatcher) park(uid, endpointKey int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if ev := d.events[uid]; ev != nil {
+		if e := ev.toBeSent(endpointKey); e != nil {
+			e.parked = true
+		}
+	}
+}
+
+// wished tells the window of wishes that are in the rows.
 func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Delivery) {
 	d.outdate(rows...)
 	d.mu.Lock()
@@ -261,7 +280,7 @@ func (d *Dispatcher) wished(uid int64, wish webhook.Wish, rows []webhook.Deliver
 				there.row.Wish = wish
 			}
 		}
-		if row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld {
+		if wish != webhook.WishRetry || row.WaitingFor == webhook.WaitingForNothing || row.State == webhook.DeliveryHeld {
 			continue
 		}
 		if !d.hasten(uid, row.EndpointKey) {

@@ -40,6 +40,7 @@ type lane struct {
 	known   map[int64]struct{} // outbox rows in memory, by Seq
 	unread  [3]bool            // by class: there are outbox rows that are not in memory
 	cursor  [3]int64
+	behind  bool               // of events just accepted, rows are left to be read in their turn
 	passed  bool               // a row has moved up since the class of undelivered ones was begun to be read
 	reading bool               // a page of outbox rows is being read
 	working int                // items that a worker has
@@ -61,7 +62,7 @@ type item struct {
 
 const (
 	laneWorkers = 16
-	crowd       = 16                     // rows to be stored and first attempts in flight that make intake busy
+	crowd       = 16                     // rows to be stored and first attempts in flight that make intake busy, if processors are scarce
 	laneWindow  = 20_000                 // items in memory
 	laneFloor   = 100 * time.Millisecond // between two of rest, while first attempts are under way
 	laneYields  = 30 * time.Second       // so long the oldest of rest may have waited for that; then the floor rises
@@ -196,8 +197,9 @@ func (l *lane) takeIn(events []*event, byWorkflow bool) {
 				ev.left = ev.CreatedAt
 				l.left = append(l.left, ev)
 			}
-		case len(l.known) >= laneWindow:
-			l.unread[store.OutboxDelivered] = true // refill reads the row
+		case len(l.known) >= laneWindow || !byWorkflow && l.behind:
+			// Refill reads the row, after those that were left out before it: what waits in memory is the oldest.
+			l.unread[store.OutboxDelivered], l.behind = true, true
 			l.leave(ev, byWorkflow)
 		case byWorkflow:
 			l.add(ev, &l.fresh)
@@ -274,12 +276,21 @@ func (l *lane) firstAttemptsOver(ev *event) {
 	l.poke()
 }
 
-// movedUp notes that the event's start row is in the class of undelivered ones now.
-func (l *lane) movedUp(seq int64) {
+// movedUp notes that the event's start row is in the class of undelivered ones now, for this delivery; needs d.mu.
+func (l *lane) movedUp(ev *event, row webhook.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, known := l.known[seq]; !known && seq != 0 {
+	_, known := l.known[ev.seq]
+	switch {
+	case ev.seq == 0:
+	case !known:
 		l.unread[store.OutboxUndelivered], l.passed = true, true
+	case ev.aged && !ev.begun: // it waits among the delivered ones; whichever comes first starts the workflow
+		ev.aged = false
+		i := newStart(ev)
+		i.due, i.endpoint = row.DueAt, row.EndpointKey
+		l.failed.push(i)
+		l.poke()
 	}
 }
 
@@ -295,6 +306,7 @@ func (l *lane) age() {
 	for len(l.young) > 0 && now.Sub(l.young[0].CreatedAt) >= youth {
 		if ev := l.young[0]; !ev.inLane {
 			l.add(ev, &l.rest)
+			ev.aged = true
 		}
 		l.young[0] = nil
 		l.young = l.young[1:]

@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // lane is a dispatcher that does not run, for a look at the order of its lane.
 func lane(t *testing.T) *dispatch.Dispatcher {
 	t.Helper()
-	d, err := dispatch.New(1, nil, nil, nil, slog.New(slog.DiscardHandler), nil, dispatch.Config{})
+	d, err := dispatch.New(1, nil, nil, nil, slog.New(slog.DiscardHandler), nil, dispatch.Config{Scarce: func(time.Time) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,4 +190,34 @@ func TestAnEngineThatIsAwayIsAskedNowAndThenByOneCall(t *testing.T) {
 	if d.NoteCall(nil, now); d.Status().EngineAway {
 		t.Error("it is still said to be away")
 	}
+}
+
+func TestWhatTheLaneHasNoRoomForIsStartedInTheOrderInWhichItCame(t *testing.T) {
+	t.Parallel()
+	d := lane(t)
+	d.FillLane()
+	if got := d.TakenIn(1); got {
+		t.Error("the lane took an event in, though it is full")
+	}
+	d.DrainLane()
+	if got := d.TakenIn(2); got {
+		t.Error("an event overtook one that is to be read")
+	}
+}
+
+func TestAFirstAttemptThatFailsLateIsNotLeftAmongTheDeliveredOnes(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, Scarce: func(time.Time) bool { return true }})
+	answer, open := gate()
+	r := receive(t, until(answer, http.StatusTeapot))
+	endpoint := h.endpoint(r)
+	h.SetQuick(dispatch.Crowd)
+	event := h.post(1)[0]
+	h.await("it has been in flight for more than a second", func() bool {
+		h.SetLately(time.Now().Add(time.Hour)) // delivered events yield for long
+		return h.DeliveredInLane() == 1
+	})
+	open()
+	h.becomes(event, endpoint, webhook.DeliveryRetrying)
+	h.await("its workflow is started before the delivered ones", func() bool { return len(h.engine.started()) == 1 })
 }

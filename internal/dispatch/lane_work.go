@@ -238,6 +238,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	if len(rows) == page {
 		l.unread[class] = true
 	} else if class != store.OutboxWish {
+		l.behind = l.behind && class != store.OutboxDelivered
 		l.cursor[class] = 0 // rows may move up into a class: begin again next time
 		l.unread[class] = l.unread[class] || class == store.OutboxUndelivered && l.passed
 	}
@@ -360,11 +361,12 @@ func inputOf(work store.Work) workflows.DeliverEventInput {
 	return in
 }
 
-// isBusy reports whether there is a crowd of events to be stored and of first attempts. Those that wait for a slow endpoint
-// need no processor.
+// isBusy reports whether there is a crowd of events to be stored and of first attempts, and too few processors for it. Attempts that
+// wait for a slow endpoint need none.
 func (d *Dispatcher) isBusy() bool {
 	stored := d.pressure.weight()
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	return stored+d.quick >= crowd
+	quick := d.quick
+	d.mu.Unlock()
+	return stored+quick >= crowd && d.cfg.Scarce(time.Now())
 }

@@ -59,12 +59,14 @@ func (d *Dispatcher) takeOverLoop(ctx context.Context) error {
 		if since := d.alive.Load(); since == nil || time.Since(*since) < d.cfg.DeadAfter {
 			return nil
 		}
-		for {
+		for total := 0; ; {
 			rows, endpoints, err := d.store.TakeOver(ctx, d.node, d.cfg.DeadAfter, batchRows)
+			if total += rows; total > 0 && (err != nil || rows == 0) {
+				d.log.WarnContext(ctx, "work of a dead node taken over", telemetry.KeyCount, total)
+			}
 			if err != nil || rows == 0 {
 				return err
 			}
-			d.log.WarnContext(ctx, "work of a dead node taken over", telemetry.KeyCount, rows)
 			d.spill(endpoints...)
 			d.lane.readRows()
 		}

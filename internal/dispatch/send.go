@@ -38,10 +38,11 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 		return
 	}
 	d.mu.Lock()
-	wake := e.waitedFor() && !e.nudged || e.late // it was told to wait while the commit was under way
+	wake := e.waitedFor() && !e.nudged || e.late                                       // it was told to wait while the commit was under way
+	cancelled := e.row.Wish == webhook.WishCancel && row.State == webhook.DeliveryHeld // meanwhile
 	d.sent(e, row)
 	if row.State == webhook.DeliveryRetrying || row.State == webhook.DeliveryHeld {
-		d.lane.movedUp(e.event.seq)
+		d.lane.movedUp(e.event, row)
 	}
 	var bytes int64
 	if e.event.open == 0 {
@@ -51,6 +52,12 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 	d.load.add(row.Tenant, -1, -bytes)
 	if wake {
 		d.lane.signalOutcome(row.EventUID, row.EndpointID)
+	}
+	if cancelled {
+		_, err := d.settle(ctx, row.EventUID, row.EndpointKey, webhook.DeliveryCancelled, webhook.ReasonCancelled, true)
+		if err != nil {
+			d.log.WarnContext(ctx, "held delivery not cancelled", telemetry.KeyEvent, row.EventID, telemetry.KeyEndpoint, row.EndpointID, telemetry.KeyError, err)
+		}
 	}
 }
 

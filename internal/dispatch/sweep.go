@@ -107,18 +107,13 @@ func (d *Dispatcher) cancelTerminated(ctx context.Context, work store.Work) erro
 		if !row.State.Open() {
 			continue
 		}
-		after := row.Finish(webhook.DeliveryCancelled, webhook.ReasonTerminated, d.now())
-		_, err := d.apply(ctx, store.Change{Delivery: after, ExpectAttempts: row.Attempts, ClearWish: true, Settler: d.node})
-		if waitsElsewhere(err) {
+		settled, err := d.Settle(ctx, row.EventUID, row.EndpointKey, webhook.DeliveryCancelled, webhook.ReasonTerminated)
+		if err == nil && settled.InFlight {
 			err = d.RecordWish(ctx, row.EventUID, row.EndpointID, webhook.WishCancel)
-			if err == nil {
-				continue
-			}
 		}
 		if err != nil {
 			return err
 		}
-		d.metrics.Delivery(ctx, after)
 	}
 	return nil
 }

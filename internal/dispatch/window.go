@@ -17,6 +17,7 @@ type event struct {
 	idle          chan struct{} // closed when open is 0; nil until somebody waits
 	seq           int64         // of its start row; 0: unknown or gone
 	inLane        bool          // the lane has its start row
+	aged          bool          // among the delivered ones, since its first attempts are taking long
 	begun         bool          // its workflow may have been started
 	asked         bool          // its workflow's FirstAttempts has asked here
 	reserved      bool          // its first attempts are left to the workflow, for a moment

@@ -105,6 +105,29 @@ func TestRetriesOfExhaustedDeliveriesStayWithinTheWindow(t *testing.T) {
 	}
 }
 
+func TestACancelOutlivesTheRetryThatIsInFlight(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]webhook.DeliveryState{http.StatusTeapot: webhook.DeliveryRetrying, http.StatusGone: webhook.DeliveryCancelled} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1})
+			answer, open := gate()
+			r := receive(t, until(answer, status))
+			endpoint := h.endpoint(r)
+			events := h.postBatch(2)
+			h.await("the first is in flight", func() bool { return r.underWay() == 1 })
+			h.wish(events[1], webhook.WishRetry)
+			h.await("the second is in flight too", func() bool { return r.underWay() == 2 })
+			h.wish(events[1], webhook.WishCancel)
+			open()
+			row := h.becomes(events[1], endpoint, want)
+			if !row.State.Final() && row.Wish != webhook.WishCancel {
+				t.Errorf("got %+v, want that it is still to be cancelled", row)
+			}
+		})
+	}
+}
+
 func TestSettlingEndsADeliveryThatIsInLine(t *testing.T) {
 	t.Parallel()
 	h, r, endpoint, events, open := inLine(t)

@@ -31,6 +31,8 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// later the queue looks, the fewer it has to.
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 10,
 		dynamicconfig.VisibilityTaskBatchSize.Key():       1000,
+		// A second reader, for a namespace with much to do beside others, would be left with none of these looks.
+		dynamicconfig.VisibilityQueueMaxReaderCount.Key(): 1,
 
 		// Many timers due within one second, as when retention has more than a few hundred to delete, are taken for a reader
 		// that is stuck: each such second is split off into a slice of its own. From 50 slices on these are to be joined
@@ -43,11 +45,12 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// the time-outs of all workflow tasks that were done since, some thousands, and does so up to a hundred times a second.
 		dynamicconfig.TimerProcessorMaxPollInterval.Key(): time.Second,
 
-		// What is loaded faster than it is done piles up in memory, until at 9,000 tasks all of a queue is dropped and comes
-		// again 10 s later. So 2,500 timers a second are loaded, which is what this server does with a herd of them.
+		// What is loaded faster than it is done piles up in memory, until at 9,000 tasks, by default, all of a queue is dropped and
+		// comes again 10 s later. So 2,500 timers a second are loaded, which is what this server does with a herd of them.
 		dynamicconfig.TimerTaskBatchSize.Key(): 25,
 		// Retries take longer: loading rests before it comes to that, and for 0.2 s, not 5.
 		dynamicconfig.QueuePendingTaskMaxCount.Key():               8500,
+		dynamicconfig.QueuePendingTaskCriticalCount.Key():          10_000, // more than that and a batch
 		dynamicconfig.TimerProcessorPollBackoffInterval.Key():      200 * time.Millisecond,
 		dynamicconfig.TransferProcessorPollBackoffInterval.Key():   200 * time.Millisecond,
 		dynamicconfig.VisibilityProcessorPollBackoffInterval.Key(): 200 * time.Millisecond,

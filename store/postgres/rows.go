@@ -17,7 +17,7 @@ const (
 		last_status = u.last_status, last_error_class = u.last_error_class, last_error = u.last_error,
 		due_at = u.due_at, updated_at = u.updated_at, completed_at = u.completed_at,
 		held_since = CASE WHEN u.state <> 'held' THEN 0 WHEN d.held_since = 0 THEN u.updated_at ELSE d.held_since END,
-		wish = coalesce(u.wish, d.wish), owner = CASE u.owner WHEN 0 THEN d.owner ELSE u.owner END
+		wish = CASE WHEN d.wish = 'cancel' AND u.completed_at = 0 THEN d.wish ELSE coalesce(u.wish, d.wish) END, owner = CASE u.owner WHEN 0 THEN d.owner ELSE u.owner END
 		FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
 			$9::bigint[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])
 		AS u (event_uid, endpoint_key, state, waiting_for, reason, attempts, reported, base, budget, last_status,

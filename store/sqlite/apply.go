@@ -24,7 +24,8 @@ const (
 		budget = ?, last_status = ?, last_error_class = ?, last_error = ?, due_at = ?, updated_at = ?, completed_at = ?`
 	updateHeld    = `, held_since = CASE held_since WHEN 0 THEN ? ELSE held_since END`
 	updateNotHeld = `, held_since = 0`
-	updateWish    = `, wish = ?`
+	updateWish    = `, wish = CASE wish WHEN 'cancel' THEN wish ELSE ? END`
+	updateAllWish = `, wish = ?`
 	updateOwner   = `, owner = ?`
 	updateWhere   = ` WHERE event_uid = ? AND endpoint_key = ? AND attempts = ?
 		AND (state = 'pending' OR state = 'retrying' OR state = 'held')`
@@ -117,7 +118,11 @@ func update(c *store.Change) (string, []any) {
 			statement += updateNotHeld
 		}
 		if c.ClearWish {
-			statement += updateWish
+			wish := updateWish
+			if d.State.Final() {
+				wish = updateAllWish
+			}
+			statement += wish
 			args = append(args, string(d.Wish))
 		}
 		if c.Owner != 0 {

@@ -153,6 +153,27 @@ func applyTests() []subtest {
 			equal(t, "waiting of the new owner", f.waiting(77, p), uidsOf(e))
 			equal(t, "waiting for", f.delivery(e, p).WaitingFor, webhook.WaitingForCap)
 		}},
+		{"a wish to cancel stays in a row that stays open", func(t *testing.T, f *fixture) {
+			p := f.endpoint(webhook.DefaultTenant)
+			for _, cancelled := range []bool{false, true} {
+				e := f.send(p)
+				_, _, err := f.wish(e, webhook.WishRetry, false)
+				f.ok(err)
+				c := f.attempt(f.delivery(e, p), 500, later) // it is in flight
+				c.ClearWish = true
+				want := webhook.WishNone
+				if cancelled {
+					_, _, err = f.wish(e, webhook.WishCancel, false)
+					f.ok(err)
+					want = webhook.WishCancel
+				}
+				f.apply(c)
+				d := f.delivery(e, p)
+				equal(t, "wish", d.Wish, want)
+				f.apply(store.Change{Delivery: d.Finish(webhook.DeliveryCancelled, "", later), ExpectAttempts: d.Attempts, ClearWish: true})
+				equal(t, "wish when it is over", f.delivery(e, p).Wish, webhook.WishNone)
+			}
+		}},
 		{"a node settles what no other has to send", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			waiting, failed, held := f.send(p), f.send(p), f.held(p, webhook.WaitingForPaused, start)

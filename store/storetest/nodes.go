@@ -45,6 +45,27 @@ func nodeTests() []subtest {
 			equal(t, "endpoints", len(keys), 0)
 			equal(t, "waiting", f.waiting(f.owner, p), uidsOf(e))
 		}},
+		{"of what a node had for the engine the urgent is taken over first", func(t *testing.T, f *fixture) {
+			p := f.endpoint(webhook.DefaultTenant)
+			for range 3 {
+				f.try(f.send(p), p, 200, start.Add(time.Second))
+			}
+			failed := f.send(p)
+			f.try(failed, p, 500, start.Add(time.Second))
+			_, _, err := f.wish(failed, webhook.WishRetry, false)
+			f.ok(err)
+			f.ok(f.ReleaseNode(t.Context(), f.owner))
+			other, err := f.RegisterNode(t.Context(), "node-b")
+			f.ok(err)
+			rows, _, err := f.TakeOver(t.Context(), other, time.Hour, 1)
+			f.ok(err)
+			equal(t, "rows", rows, 1)
+			outbox, err := f.Outbox(t.Context(), other, store.OutboxWish, 0, 10)
+			f.ok(err)
+			if len(outbox) != 1 || outbox[0].EventUID != failed.UID {
+				t.Fatalf("outbox is %+v, want the wish", outbox)
+			}
+		}},
 		{"the rows of a node that stopped are taken over, a few at a time", func(t *testing.T, f *fixture) {
 			p, q := f.endpoint(webhook.DefaultTenant), f.endpoint(webhook.DefaultTenant)
 			a, b := f.send(p), f.send(p, q)

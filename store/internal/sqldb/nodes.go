@@ -113,16 +113,18 @@ func (s *Store) takeOver(ctx context.Context, tx Querier, from, to int64, limit 
 			keys = moved
 		}
 	}
-	n, err := s.moveOutbox(ctx, tx, `SELECT o.seq FROM outbox o WHERE o.owner = $1 ORDER BY o.seq LIMIT $2`+lock, []any{from, limit - rows}, to)
-	if err != nil {
-		return 0, nil, err
+	for _, some := range []string{` AND ` + outboxAhead + ` ORDER BY o.class, o.seq`, ``} { // of the others there may be a million
+		n, err := s.moveOutbox(ctx, tx, `SELECT o.seq FROM outbox o WHERE o.owner = $1`+some+` LIMIT $2`+lock, []any{from, limit - rows}, to)
+		if err != nil {
+			return 0, nil, err
+		}
+		rows += n
 	}
-	rows += n
 	if rows >= limit {
 		return rows, keys, nil
 	}
 	// SKIP LOCKED may have left rows; then the node stays for the next call.
-	_, err = tx.ExecContext(ctx, `UPDATE nodes SET removed_at = `+s.dialect.Now+` WHERE key = $1
+	_, err := tx.ExecContext(ctx, `UPDATE nodes SET removed_at = `+s.dialect.Now+` WHERE key = $1
 		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+`)
 		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.owner = $1 AND `+deliveryHeld+`)
 		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.owner = $1)`, from)
