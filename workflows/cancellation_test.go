@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 
-	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -25,7 +24,7 @@ type cancellation struct {
 	interceptor.WorkerInterceptorBase
 
 	mu         sync.Mutex
-	activities []*ordered           // by the number that their header carries
+	activities []*ordered           // by the number that their ID carries
 	asked      int                  // requests to cancel an activity in flight that await has not seen
 	more       *sync.Cond           // asked has grown
 	returning  func(invocation int) // called when an activity is done and Temporal does not know yet
@@ -38,7 +37,7 @@ type ordered struct {
 	cancelled bool
 }
 
-const numberHeader = "number"
+const numberMark = "#" // between an activity's ID and its number
 
 func newCancellation() *cancellation {
 	c := &cancellation{}
@@ -56,27 +55,20 @@ func (c *cancellation) await() {
 	c.asked--
 }
 
-func (c *cancellation) order() (*ordered, *commonpb.Payload) {
+// order notes an activity, and is its number too.
+func (c *cancellation) order() (*ordered, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.activities = append(c.activities, &ordered{})
-	payload, err := converter.GetDefaultDataConverter().ToPayload(strconv.Itoa(len(c.activities) - 1))
-	if err != nil {
-		panic(err)
-	}
-	return c.activities[len(c.activities)-1], payload
+	return c.activities[len(c.activities)-1], len(c.activities) - 1
 }
 
 func (c *cancellation) find(ctx context.Context) *ordered {
-	payload := interceptor.Header(ctx)[numberHeader]
-	if payload == nil {
+	_, number, numbered := strings.Cut(activity.GetInfo(ctx).ActivityID, numberMark)
+	if !numbered {
 		return nil // a local activity
 	}
-	var text string
-	if err := converter.GetDefaultDataConverter().FromPayload(payload, &text); err != nil {
-		panic(err)
-	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(number)
 	if err != nil {
 		panic(err)
 	}
@@ -140,12 +132,14 @@ type workflowOutbound struct {
 }
 
 func (o *workflowOutbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
-	if !workflow.GetActivityOptions(ctx).WaitForCancellation {
+	options := workflow.GetActivityOptions(ctx)
+	if !options.WaitForCancellation {
 		panic(activityType + " does not wait for cancellation")
 	}
 	order, number := o.c.order()
-	interceptor.WorkflowHeader(ctx)[numberHeader] = number
-	inner, cancel := workflow.NewDisconnectedContext(ctx)
+	// The test environment would take the result of one that was cancelled for that of the next with its ID.
+	options.ActivityID += numberMark + strconv.Itoa(number)
+	inner, cancel := workflow.NewDisconnectedContext(workflow.WithActivityOptions(ctx, options))
 	future := o.Next.ExecuteActivity(inner, activityType, args...)
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx.Done().Receive(ctx, nil)
