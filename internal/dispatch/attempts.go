@@ -250,15 +250,16 @@ func (d *Dispatcher) RecordWish(ctx context.Context, uid int64, endpointID strin
 // Settle ends an open delivery for a reason that is no attempt, unless it is in flight here, or waits at another node,
 // where it may be: that one does as the wish in the row says.
 func (d *Dispatcher) Settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string) (activities.Standing, error) {
-	s, err := d.settle(ctx, uid, endpointKey, state, reason, false)
-	if err != nil {
-		d.spill(endpointKey) // it has been taken out of the window
-	}
-	return s, err
+	return d.settle(ctx, uid, endpointKey, state, reason, false)
 }
 
 // settle is Settle, which tells the workflow of it if nudge is set.
-func (d *Dispatcher) settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string, nudge bool) (activities.Standing, error) {
+func (d *Dispatcher) settle(ctx context.Context, uid, endpointKey int64, state webhook.DeliveryState, reason string, nudge bool) (_ activities.Standing, err error) {
+	defer func() {
+		if err != nil {
+			d.spill(endpointKey) // it has been taken out of the window
+		}
+	}()
 	if row, inFlight := d.withdraw(uid, endpointKey); inFlight {
 		return activities.Standing{Delivery: row, InFlight: true}, nil
 	}

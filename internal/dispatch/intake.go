@@ -249,7 +249,6 @@ func (d *Dispatcher) lookAtWishes(ctx context.Context, uid int64) error {
 		d.park(uid, row.EndpointKey)
 		if row.Wish == webhook.WishCancel {
 			if _, err := d.settle(ctx, uid, row.EndpointKey, webhook.DeliveryCancelled, webhook.ReasonCancelled, true); err != nil {
-				d.spill(row.EndpointKey)
 				return fmt.Errorf("cancel a delivery: %w", err)
 			}
 		}

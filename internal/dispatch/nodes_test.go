@@ -201,6 +201,7 @@ func TestADeliveryThatIsInFlightAtAnotherNodeIsLeftToItsResult(t *testing.T) {
 	t.Parallel()
 	h, _, endpoint, events, open := lineUp(t, sharedInLine(), 1, 1)
 	other := h.another("node 2", sharedInLine())
+	h.await("its workflow is started", func() bool { return len(h.engine.started()) == 1 })
 	other.wish(events[0], webhook.WishCancel)
 	got, err := other.Settle(t.Context(), events[0].UID, endpoint.Key, webhook.DeliveryCancelled, webhook.ReasonCancelled)
 	if err != nil || !got.InFlight {

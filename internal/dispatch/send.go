@@ -38,8 +38,9 @@ func (d *Dispatcher) sendEntry(ctx context.Context, e *entry) {
 		return
 	}
 	d.mu.Lock()
-	wake := e.waitedFor() && !e.nudged || e.late                                       // it was told to wait while the commit was under way
-	cancelled := e.row.Wish == webhook.WishCancel && row.State == webhook.DeliveryHeld // meanwhile
+	// Meanwhile, its workflow may have been told to wait, or a person may have cancelled it.
+	wake := e.waitedFor() && !e.nudged || e.late
+	cancelled := e.row.Wish == webhook.WishCancel && row.State == webhook.DeliveryHeld
 	d.sent(e, row)
 	if row.State == webhook.DeliveryRetrying || row.State == webhook.DeliveryHeld {
 		d.lane.movedUp(e.event, row)
