@@ -51,16 +51,8 @@ func startNodes(ctx context.Context, o options, dir string, r *receiver.Client) 
 	}
 	for i, api := range apis {
 		name := "node-" + strconv.Itoa(i+1)
-		args := []string{
-			"serve", "--dev", "--listen", api, "--data-dir", filepath.Join(dir, name+"-data"),
-			"--temporal-address", engine, "--database-url", database,
-		}
-		if o.firstAttempt != "" {
-			args = append(args, "--first-attempt", o.firstAttempt)
-		}
-		err = s.start(dir, child.Command{
-			Name: name, Path: o.postrider, Args: append(args, o.serveArgs...), Env: []string{"POSTRIDER_ADMIN_KEY=" + s.key},
-		})
+		err = s.serve(o, dir, name, "--listen", api, "--data-dir", filepath.Join(dir, name+"-data"),
+			"--temporal-address", engine, "--database-url", database)
 		if err == nil {
 			err = s.awaitReadyAt(ctx, "http://"+api)
 		}

@@ -33,10 +33,7 @@ func startPostrider(ctx context.Context, o options, dir string, r *receiver.Clie
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	args := []string{
-		"serve", "--dev", "--listen", api, "--data-dir", filepath.Join(dir, "data"),
-		"--temporal-listen", temporal, "--temporal-ui-listen", "off",
-	}
+	args := []string{"--listen", api, "--data-dir", filepath.Join(dir, "data"), "--temporal-listen", temporal, "--temporal-ui-listen", "off"}
 	if o.postgres != "" {
 		database, err := s.useDatabase(ctx, o.postgres)
 		if err != nil {
@@ -44,13 +41,7 @@ func startPostrider(ctx context.Context, o options, dir string, r *receiver.Clie
 		}
 		args = append(args, "--database-url", database)
 	}
-	if o.firstAttempt != "" {
-		args = append(args, "--first-attempt", o.firstAttempt)
-	}
-	err = s.start(dir, child.Command{
-		Name: "postrider", Path: o.postrider, Args: append(args, o.serveArgs...), Env: []string{"POSTRIDER_ADMIN_KEY=" + s.key},
-	})
-	if err != nil {
+	if err := s.serve(o, dir, "postrider", args...); err != nil {
 		return nil, err
 	}
 	if err := s.awaitReady(ctx); err != nil {
@@ -66,4 +57,15 @@ func startPostrider(ctx context.Context, o options, dir string, r *receiver.Clie
 		}
 	}
 	return s, r.SetSecret(ctx, s.secret)
+}
+
+// serve starts a `postrider serve` with these arguments and what o says.
+func (s *system) serve(o options, dir, name string, args ...string) error {
+	args = append([]string{"serve", "--dev"}, args...)
+	if o.firstAttempt != "" {
+		args = append(args, "--first-attempt", o.firstAttempt)
+	}
+	return s.start(dir, child.Command{
+		Name: name, Path: o.postrider, Args: append(args, o.serveArgs...), Env: []string{"POSTRIDER_ADMIN_KEY=" + s.key},
+	})
 }

@@ -298,8 +298,8 @@ func (d *Dispatcher) settle(ctx context.Context, uid, endpointKey int64, state w
 }
 
 func waitsElsewhere(err error) bool {
-	var conflict *webhook.Error
-	return errors.As(err, &conflict) && conflict.Code == store.WaitsElsewhere
+	conflict, ok := webhook.AsError(err)
+	return ok && conflict.Code == store.WaitsElsewhere
 }
 
 // withdraw takes a delivery out of the window, unless it is in flight.

@@ -24,8 +24,7 @@ const (
 		budget = ?, last_status = ?, last_error_class = ?, last_error = ?, due_at = ?, updated_at = ?, completed_at = ?`
 	updateHeld    = `, held_since = CASE held_since WHEN 0 THEN ? ELSE held_since END`
 	updateNotHeld = `, held_since = 0`
-	updateWish    = `, wish = CASE wish WHEN 'cancel' THEN wish ELSE ? END`
-	updateAllWish = `, wish = ?`
+	updateWish    = `, wish = CASE WHEN wish = 'cancel' AND ? = 0 THEN wish ELSE ? END`
 	updateOwner   = `, owner = ?`
 	updateWhere   = ` WHERE event_uid = ? AND endpoint_key = ? AND attempts = ?
 		AND (state = 'pending' OR state = 'retrying' OR state = 'held')`
@@ -118,12 +117,8 @@ func update(c *store.Change) (string, []any) {
 			statement += updateNotHeld
 		}
 		if c.ClearWish {
-			wish := updateWish
-			if d.State.Final() {
-				wish = updateAllWish
-			}
-			statement += wish
-			args = append(args, string(d.Wish))
+			statement += updateWish
+			args = append(args, sqldb.Micros(d.CompletedAt), string(d.Wish))
 		}
 		if c.Owner != 0 {
 			statement += updateOwner
