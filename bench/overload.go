@@ -14,6 +14,11 @@ import (
 
 // overload posts for a while as fast as it is answered, whatever the answers, and waits until what was accepted is delivered.
 func overload(ctx context.Context, b *bed) ([]figures.Figure, error) {
+	return overloaded(ctx, b, func() error { return nil })
+}
+
+// overloaded is overload, with something done as soon as nothing more is posted.
+func overloaded(ctx context.Context, b *bed, then func() error) ([]figures.Figure, error) {
 	if err := b.warmUp(ctx); err != nil {
 		return nil, err
 	}
@@ -25,7 +30,7 @@ func overload(ctx context.Context, b *bed) ([]figures.Figure, error) {
 	l, err := b.post(ctx, load.Plan{EventType: aliveType, Connections: b.connections, Batch: b.batch, Seconds: b.seconds})
 	ended := payload.Now()
 	seen, err2 := stop()
-	if err := errors.Join(err, err2); err != nil {
+	if err := errors.Join(err, err2, then()); err != nil {
 		return nil, err
 	}
 	all, err := settle(ctx, b, l)

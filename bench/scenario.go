@@ -35,6 +35,7 @@ func scenarios() map[string]scenario {
 		"blocked":  {says: sayBlocked, usual: options{n: 5000, waiting: 10_000, rate: 100, seconds: 20}, run: blocked},
 		"tenants":  {says: sayTenants, usual: options{batch: 1, rate: 50, seconds: 20}, run: tenants},
 		"overload": {says: sayOverload, usual: options{batch: 1, seconds: 60}, run: overload},
+		"reader":   {says: sayReader, usual: options{batch: 1, seconds: 60}, run: reader},
 		"soak":     {says: saySoak, usual: options{rate: 100}, run: soak},
 		"nodes":    {says: sayNodes, usual: options{n: 5000, rate: 100, seconds: 20}, nodes: true, run: nodes},
 		"flat":     {says: saySpike, usual: options{n: 20_000}, run: flat},

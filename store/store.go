@@ -173,6 +173,9 @@ type Dispatch interface {
 	Overdue(ctx context.Context, before time.Time, limit int) ([]OverdueRow, error)
 	// Completed lists those of the events that were completed, all of their deliveries being final, before the given time.
 	Completed(ctx context.Context, uids []int64, before time.Time) ([]int64, error)
+	// LogBytes is how long the write-ahead log is that can't be written over yet because something still reads from it; 0 where
+	// there is none, or the database has more than one process. It is measured every second and costs nothing to ask.
+	LogBytes() int64
 	// Backlog counts the owner's rows that have not been delivered or handed to Temporal.
 	Backlog(ctx context.Context, owner int64) (Backlog, error)
 }

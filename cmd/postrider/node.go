@@ -211,6 +211,7 @@ func (n *node) openDispatcher(ctx context.Context) (err error) {
 		FirstAttempt: dispatch.FirstAttempt(n.cfg.FirstAttempt), Senders: n.cfg.Senders,
 		MaxWaiting: n.cfg.BacklogLimit, MaxBytes: int64(n.cfg.BacklogBytes),
 		MinFreeDisk: uint64(n.cfg.MinFreeDisk), DiskPath: n.dir.Path(),
+		MaxLog: int64(n.cfg.StoreLogLimit),
 		Shared: n.cfg.DatabaseURL != "",
 	})
 	return err

@@ -41,6 +41,7 @@ type Config struct { //nolint:recvcheck // Bind points into it; everything else 
 	BacklogLimit      int64         // undelivered deliveries past which intake answers 429
 	BacklogBytes      Bytes         // undelivered data past which intake answers 429
 	MinFreeDisk       Bytes         // free disk below which intake answers 503
+	StoreLogLimit     Bytes         // length of SQLite's log, held up by a reader, past which intake answers 503
 
 	ShutdownTimeout time.Duration // how long attempts in flight may take to end
 	LogLevel        slog.Level
@@ -101,6 +102,7 @@ func Default() Config {
 		BacklogLimit:      1_000_000,
 		BacklogBytes:      10 * GiB,
 		MinFreeDisk:       1 * GiB,
+		StoreLogLimit:     192 * MiB,
 		ShutdownTimeout:   30 * time.Second,
 		LogLevel:          slog.LevelInfo,
 		LogFormat:         telemetry.LogJSON,

@@ -57,7 +57,7 @@ func TestEveryFieldHasAFlagAndAVariable(t *testing.T) {
 		"POSTRIDER_FIRST_ATTEMPT": "ahead", "POSTRIDER_SENDERS": "8", "POSTRIDER_MAX_BODY_BYTES": "2MiB",
 		"POSTRIDER_ALLOW_CIDRS": "10.1.2.3/16, fd00::/8", "POSTRIDER_EVENT_RETENTION": "7d", "POSTRIDER_TEMPORAL_RETENTION": "36h",
 		"POSTRIDER_HELD_RETENTION": "2d", "POSTRIDER_BACKLOG_LIMIT": "10", "POSTRIDER_BACKLOG_BYTES": "3GiB",
-		"POSTRIDER_MIN_FREE_DISK": "0", "POSTRIDER_SHUTDOWN_TIMEOUT": "5s", "POSTRIDER_LOG_LEVEL": "debug",
+		"POSTRIDER_MIN_FREE_DISK": "0", "POSTRIDER_STORE_LOG_LIMIT": "1GiB", "POSTRIDER_SHUTDOWN_TIMEOUT": "5s", "POSTRIDER_LOG_LEVEL": "debug",
 		"POSTRIDER_LOG_FORMAT": "text", "POSTRIDER_NODE_NAME": "one",
 		"POSTRIDER_ENGINE_STORE": "sqlite", "POSTRIDER_ENGINE_IN_PROCESS": "false", "POSTRIDER_ENGINE_FAULTS": "0.01",
 		"POSTRIDER_CPU_PROFILE": "/data/cpu.prof",
@@ -69,7 +69,7 @@ func TestEveryFieldHasAFlagAndAVariable(t *testing.T) {
 		FirstAttempt: config.FirstAttemptAhead, Senders: 8, MaxBodyBytes: 2 * config.MiB,
 		AllowCIDRs:     []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/8")},
 		EventRetention: 7 * 24 * time.Hour, TemporalRetention: 36 * time.Hour, HeldRetention: 48 * time.Hour,
-		BacklogLimit: 10, BacklogBytes: 3 * config.GiB, MinFreeDisk: 0, ShutdownTimeout: 5 * time.Second,
+		BacklogLimit: 10, BacklogBytes: 3 * config.GiB, MinFreeDisk: 0, StoreLogLimit: config.GiB, ShutdownTimeout: 5 * time.Second,
 		LogLevel: slog.LevelDebug, LogFormat: telemetry.LogText, NodeName: "one", CPUProfile: "/data/cpu.prof",
 	}
 	got, err := load(t, nil, env)

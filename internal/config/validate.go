@@ -35,6 +35,7 @@ func (c Config) Validate() error {
 	check(c.BacklogLimit >= 1, "backlog-limit", "must be at least 1")
 	check(c.BacklogBytes >= c.MaxBodyBytes, "backlog-bytes", "must not be less than --max-body-bytes ("+c.MaxBodyBytes.String()+")")
 	check(c.MinFreeDisk >= 0, "min-free-disk", "must not be negative")
+	check(c.StoreLogLimit == 0 || c.StoreLogLimit >= 128*MiB, "store-log-limit", "must be at least 128MiB, or 0B")
 	check(c.ShutdownTimeout > 0 && c.ShutdownTimeout <= time.Hour, "shutdown-timeout", "must be more than 0 and at most 1h")
 	check(c.LogFormat.Valid(), "log-format", "must be json or text")
 	check(c.NodeName == "" || nodeName(c.NodeName), "node-name", "must be 1 to 64 letters, digits, dots, dashes or underscores")

@@ -55,6 +55,8 @@ func TestValidate(t *testing.T) {
 		"nothing may be held":                         {func(c *config.Config) { c.HeldRetention = 0 }, "--held-retention"},
 		"no backlog":                                  {func(c *config.Config) { c.BacklogLimit = 0 }, "--backlog-limit"},
 		"disk space never looked at":                  {func(c *config.Config) { c.MinFreeDisk = 0 }, ""},
+		"a log shorter than it is by itself":          {func(c *config.Config) { c.StoreLogLimit = 64 * config.MiB }, "--store-log-limit"},
+		"a log as long as it may get":                 {func(c *config.Config) { c.StoreLogLimit = 0 }, ""},
 		"no time to shut down":                        {func(c *config.Config) { c.ShutdownTimeout = 0 }, "--shutdown-timeout"},
 		"a log format of another kind":                {func(c *config.Config) { c.LogFormat = "xml" }, "--log-format"},
 		"a node name with a slash":                    {func(c *config.Config) { c.NodeName = "a/b" }, "--node-name"},

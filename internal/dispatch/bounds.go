@@ -21,6 +21,8 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 	switch {
 	case d.load.diskLow.Load():
 		return busy(webhook.Unavailable, "disk_full", "there is hardly any disk space left", 30*time.Second)
+	case d.cfg.MaxLog > 0 && d.store.LogBytes() >= d.cfg.MaxLog:
+		return busy(webhook.Unavailable, "store_log_full", "another process has been reading the database for so long that its log must not grow any more", 10*time.Second)
 	case waiting >= d.cfg.MaxWaiting, bytes >= d.cfg.MaxBytes:
 		return busy(webhook.RateLimited, "backlog_full", "too many deliveries are waiting", 10*time.Second)
 	case waiting < d.cfg.MaxWaiting/2 && bytes < d.cfg.MaxBytes/2:
@@ -88,7 +90,7 @@ func (d *Dispatcher) Status() webhook.IntakeStatus {
 func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
 	status := d.Status()
 	levels := telemetry.Levels{
-		Waiting: status.Backlog, Held: d.load.held.Load(), Refusing: status.Refusing || d.pressure.refusing(time.Now()), Outbox: d.lane.levels(d.load.outbox.Load()),
+		Waiting: status.Backlog, Held: d.load.held.Load(), StoreLog: d.store.LogBytes(), Refusing: status.Refusing || d.pressure.refusing(time.Now()), Outbox: d.lane.levels(d.load.outbox.Load()),
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

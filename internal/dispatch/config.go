@@ -37,6 +37,7 @@ type Config struct {
 	MaxBytes    int64  // refuse intake above; default 10 GiB of data that waits
 	MinFreeDisk uint64 // refuse intake below so many bytes free where DiskPath is; 0: not looked at
 	DiskPath    string
+	MaxLog      int64         // refuse intake while the store's log can't be shortened and is so long; 0: not looked at
 	MaxCommit   time.Duration // refuse events that would wait longer to be stored; default 500 ms
 
 	SweepEvery time.Duration // default 5 s

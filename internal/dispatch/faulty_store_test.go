@@ -20,6 +20,7 @@ type faultyStore struct {
 	fed      int    // rows that were read to be sent
 	onRenew  func(node int64) error
 	onDone   func() error
+	log      int64          // bytes of the log that a reader holds up
 	read     map[int64]bool // nodes whose outbox has been read
 }
 
@@ -111,4 +112,10 @@ func (s *faultyStore) OutboxDone(ctx context.Context, seqs []int64) error {
 		}
 	}
 	return s.Store.OutboxDone(ctx, seqs)
+}
+
+func (s *faultyStore) LogBytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log
 }

@@ -140,6 +140,22 @@ func TestIntakeRefusesWhenTheDiskIsNearlyFull(t *testing.T) {
 	h.refused(webhook.DefaultTenant, webhook.Unavailable, "disk_full")
 }
 
+func TestIntakeRefusesWhileAReaderHoldsUpALongLog(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxLog: 200})
+	h.endpoint(receive(t, status(http.StatusOK)))
+	h.store.set(func(s *faultyStore) { s.log = 199 })
+	events := h.post(1)
+	h.store.set(func(s *faultyStore) { s.log = 200 })
+	h.refused(webhook.DefaultTenant, webhook.Unavailable, "store_log_full")
+	if levels := h.Levels(t.Context()); !levels.Refusing || levels.StoreLog != 200 {
+		t.Errorf("got levels %+v, want that it refuses, and why", levels)
+	}
+	h.eventsBecome(events, webhook.EventDelivered)
+	h.store.set(func(s *faultyStore) { s.log = 0 })
+	h.eventsBecome(h.post(1), webhook.EventDelivered)
+}
+
 func TestAnEndpointMadeBehindTheDispatchersBackIsNotMissed(t *testing.T) {
 	t.Parallel()
 	h := start(t, ahead())

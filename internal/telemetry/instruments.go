@@ -46,6 +46,7 @@ type Levels struct {
 	Waiting      int64 // deliveries
 	Held         int64 // deliveries
 	Outbox       map[OutboxClass]int64
+	StoreLog     int64 // bytes
 	Refusing     bool
 	SendersBusy  int64
 	WindowEvents int64
@@ -60,7 +61,7 @@ func (m *Metrics) ObserveLevels(read func(context.Context) Levels) (stop func() 
 	}
 	b := newBuilder(m.meter)
 	waiting, held, outbox := b.observed(BacklogWaiting), b.observed(BacklogHeld), b.observed(OutboxRows)
-	refusing, busy := b.observed(IntakeRefusing), b.observed(SendersBusy)
+	log, refusing, busy := b.observed(StoreLogBytes), b.observed(IntakeRefusing), b.observed(SendersBusy)
 	events, bytes := b.observed(WindowEvents), b.observed(WindowBytes)
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
@@ -73,12 +74,13 @@ func (m *Metrics) ObserveLevels(read func(context.Context) Levels) (stop func() 
 		for _, c := range class.Values {
 			o.ObserveInt64(outbox, now.Outbox[OutboxClass(c)], metric.WithAttributes(attribute.String(class.Key, c)))
 		}
+		o.ObserveInt64(log, now.StoreLog)
 		o.ObserveInt64(refusing, oneIf(now.Refusing))
 		o.ObserveInt64(busy, now.SendersBusy)
 		o.ObserveInt64(events, now.WindowEvents)
 		o.ObserveInt64(bytes, now.WindowBytes)
 		return nil
-	}, waiting, held, outbox, refusing, busy, events, bytes)
+	}, waiting, held, outbox, log, refusing, busy, events, bytes)
 	if err != nil {
 		return nil, fmt.Errorf("observe levels: %w", err)
 	}

@@ -19,6 +19,7 @@ const (
 	BacklogWaiting      = "postrider.backlog.waiting"
 	BacklogHeld         = "postrider.backlog.held"
 	OutboxRows          = "postrider.outbox.rows"
+	StoreLogBytes       = "postrider.store.log.bytes"
 	IntakeRefusing      = "postrider.intake.refusing"
 	SendersBusy         = "postrider.senders.busy"
 	WindowEvents        = "postrider.dispatch.window.events"
@@ -170,6 +171,7 @@ func Catalogue() []Instrument {
 			Description: "Outbox rows that Temporal has yet to be told of.",
 			Labels:      []Label{{"class", []string{string(OutboxWish), string(OutboxUndelivered), string(OutboxDelivered)}}},
 		},
+		{Name: StoreLogBytes, Kind: ObservedGauge, Unit: "By", Description: "Length of SQLite's write-ahead log while a reader holds it up, else 0."},
 		{Name: IntakeRefusing, Kind: ObservedGauge, Description: "1 while posted events are answered 429 or 503, else 0."},
 		{Name: SendersBusy, Kind: ObservedGauge, Unit: "{sender}", Description: "Senders with a request in flight."},
 		{Name: WindowEvents, Kind: ObservedGauge, Unit: "{event}", Description: "Events in the dispatcher's memory."},

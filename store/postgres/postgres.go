@@ -129,6 +129,9 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 // ID implements store.Store.
 func (db *DB) ID() string { return db.id }
 
+// LogBytes implements store.Dispatch: the server sees to its log.
+func (db *DB) LogBytes() int64 { return 0 }
+
 // Close implements store.Store. Calls that come later err.
 func (db *DB) Close() error {
 	db.accepts.queue.Stop()

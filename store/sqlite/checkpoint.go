@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,15 +19,21 @@ const (
 	// restartAbove is the number of pages in the log (64 MiB) from which the writer is made to
 	// wait until all of it is copied, so that it begins the log anew; under constant load it would
 	// grow for ever.
-	restartAbove = 64 << 20 / pageSize
+	restartAbove = 64 << 20 / frameSize
+	// frameSize is what a page takes in the log (SQLite's file format, 4.2: a header of 24 bytes goes before it).
+	frameSize = 24 + pageSize
 )
 
 // checkpointer keeps the write-ahead log small, off the path of commits. It never makes SQLite
 // itself restart or truncate the log: that would cost the writer's connection its whole cache.
+//
+// While something reads the database in one transaction, what was written since that began stays in the log. Our own readers are
+// quick; another process's need not be.
 type checkpointer struct {
 	pool   *sql.DB
 	writer *writer
 	logger *slog.Logger
+	bytes  atomic.Int64 // of the log, while some of it can't be copied; else 0
 }
 
 func newCheckpointer(path string, w *writer, logger *slog.Logger) (*checkpointer, error) {
@@ -43,6 +50,7 @@ func (c *checkpointer) run(ctx context.Context) {
 	ticker := time.NewTicker(checkpointEvery)
 	defer ticker.Stop()
 	var seen int64
+	warned := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -50,33 +58,44 @@ func (c *checkpointer) run(ctx context.Context) {
 		case <-ticker.C:
 		}
 		commits := c.writer.commits.Load()
-		if commits == seen {
+		if commits == seen && c.bytes.Load() == 0 {
 			continue
 		}
 		seen = commits
 		if err := c.checkpoint(ctx); err != nil && ctx.Err() == nil {
 			c.logger.WarnContext(ctx, "checkpoint failed", "error", err)
 		}
+		long := c.bytes.Load() >= 2*restartAbove*frameSize
+		if long && !warned {
+			c.logger.WarnContext(ctx, "another process has been reading the database for long, and its log grows", "bytes", c.bytes.Load())
+		}
+		warned = long
 	}
 }
 
 func (c *checkpointer) checkpoint(ctx context.Context) error {
-	pages, err := c.passive(ctx)
+	pages, left, err := c.passive(ctx)
 	if err != nil || pages < restartAbove {
+		c.bytes.Store(0)
 		return err
 	}
-	return c.writer.pause(func() error {
-		_, err := c.passive(ctx)
+	err = c.writer.pause(func() (err error) {
+		pages, left, err = c.passive(ctx)
 		return err
 	})
+	if left == 0 {
+		pages = 0 // the next write begins the log anew
+	}
+	c.bytes.Store(pages * frameSize)
+	return err
 }
 
-// passive copies what it can without making anybody wait. It returns how long the log is.
-func (c *checkpointer) passive(ctx context.Context) (pages int64, err error) {
+// passive copies what it can without making anybody wait. It returns how long the log is, and how much of it is left to be copied.
+func (c *checkpointer) passive(ctx context.Context) (pages, left int64, err error) {
 	var busy, copied int64
 	err = c.pool.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
 	if err != nil {
-		return 0, fmt.Errorf("checkpoint: %w", err)
+		return 0, 0, fmt.Errorf("checkpoint: %w", err)
 	}
-	return pages, nil
+	return pages, pages - copied, nil
 }

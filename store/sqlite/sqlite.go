@@ -35,6 +35,7 @@ type DB struct {
 	reader *reader
 	lister *reader
 	writer *writer
+	log    *checkpointer
 
 	stop       context.CancelFunc // ends the background goroutines
 	background sync.WaitGroup
@@ -77,14 +78,13 @@ func open(ctx context.Context, path string, logger *slog.Logger, committed func(
 	if db.lister, err = newReader(ctx, path, listers, 0); err != nil {
 		return nil, errors.Join(err, db.reader.close(), db.writer.close())
 	}
-	c, err := newCheckpointer(path, db.writer, logger)
-	if err != nil {
+	if db.log, err = newCheckpointer(path, db.writer, logger); err != nil {
 		return nil, errors.Join(err, db.lister.close(), db.reader.close(), db.writer.close())
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db.stop = stop
 	db.background.Go(func() { db.writer.run() })
-	db.background.Go(func() { c.run(background) })
+	db.background.Go(func() { db.log.run(background) })
 	err = db.Write(ctx, func(tx sqldb.Querier) (err error) {
 		db.id, err = sqldb.StoreID(ctx, tx)
 		return err
@@ -97,6 +97,9 @@ func open(ctx context.Context, path string, logger *slog.Logger, committed func(
 
 // ID implements store.Store.
 func (db *DB) ID() string { return db.id }
+
+// LogBytes implements store.Dispatch.
+func (db *DB) LogBytes() int64 { return db.log.bytes.Load() }
 
 // Close implements store.Store. Calls that come later err.
 func (db *DB) Close() error {
