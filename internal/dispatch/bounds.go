@@ -48,9 +48,14 @@ func (l *load) share(most int64) int64 {
 	return most / max(1, tenants)
 }
 
+const (
+	countEvery = 15 * time.Second // or more seldom, where to count takes so long that
+	countShare = 400              // it would be more than this part of the time
+)
+
 // loadLoop measures what can't be counted along the way.
 func (d *Dispatcher) loadLoop(ctx context.Context) error {
-	turn := 0
+	next := time.Now().Add(countEvery) // it has just been counted
 	return d.every(ctx, time.Second, "measure the load", func(ctx context.Context) error {
 		d.pressure.adapt()
 		if d.cfg.MinFreeDisk > 0 {
@@ -59,16 +64,16 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 				d.load.diskLow.Store(fs.Bavail*uint64(fs.Bsize) < d.cfg.MinFreeDisk)
 			}
 		}
-		if turn++; turn%15 != 0 {
+		begun := time.Now()
+		if begun.Before(next) {
 			return nil
 		}
 		backlog, err := d.store.Backlog(ctx, d.node) // what was counted along the way drifts
+		next = begun.Add(max(countEvery, countShare*time.Since(begun)))
 		if err != nil {
 			return err
 		}
-		d.load.start(backlog)
-		d.load.held.Store(backlog.Held)
-		d.load.outbox.Store(backlog.Outbox)
+		d.load.count(backlog)
 		return nil
 	})
 }

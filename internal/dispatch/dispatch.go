@@ -164,7 +164,7 @@ func (d *Dispatcher) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.load.start(backlog)
+	d.load.count(backlog)
 	keys, err := d.store.WaitingEndpoints(ctx, d.node)
 	if err != nil {
 		return err
@@ -234,9 +234,12 @@ type load struct {
 	tenants sync.Map // tenant → *atomic.Int64 of waiting deliveries
 }
 
-func (l *load) start(b store.Backlog) {
+// count takes in what was counted.
+func (l *load) count(b store.Backlog) {
 	l.waiting.Store(b.Waiting)
 	l.bytes.Store(b.Bytes)
+	l.held.Store(b.Held)
+	l.outbox.Store(b.Outbox)
 }
 
 func (l *load) add(tenant string, deliveries int, bytes int64) {

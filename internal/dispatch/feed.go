@@ -25,12 +25,7 @@ func (d *Dispatcher) spillLocked(endpointKey int64) {
 	d.wakeFeeder()
 }
 
-func (d *Dispatcher) wakeFeeder() {
-	select {
-	case d.feed <- struct{}{}:
-	default:
-	}
-}
+func (d *Dispatcher) wakeFeeder() { poke(d.feed) }
 
 // feedLoop reads on where rows were left out of the window for want of room.
 func (d *Dispatcher) feedLoop(ctx context.Context) error {

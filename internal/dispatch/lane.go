@@ -24,6 +24,7 @@ type lane struct {
 	engine engineState
 
 	wake      chan struct{}
+	finished  chan struct{} // a row is done
 	pace      pace
 	readAfter time.Time // of hand alone: the store failed and rests until then
 
@@ -73,7 +74,7 @@ const (
 )
 
 func newLane(d *Dispatcher) *lane {
-	return &lane{d: d, wake: make(chan struct{}, 1), news: map[int64]*item{}, known: map[int64]struct{}{}, at: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
+	return &lane{d: d, wake: make(chan struct{}, 1), finished: make(chan struct{}, 1), news: map[int64]*item{}, known: map[int64]struct{}{}, at: map[int64]struct{}{}, engine: engineState{limit: laneWorkers / 2}}
 }
 
 func (l *lane) run(ctx context.Context) error {
@@ -149,6 +150,9 @@ func (l *lane) next() (*item, time.Duration) {
 		i, l.rest, l.lately = l.rest[0], l.rest[1:], now
 	default:
 		l.lately = now
+		if l.isEmpty() {
+			idle = time.Second
+		}
 		return nil, idle
 	}
 	if _, busy := l.at[i.EventUID]; busy {
@@ -254,6 +258,7 @@ func newStart(ev *event) *item {
 func (l *lane) firstAttemptsOver(ev *event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.poke()
 	if ev.inLane || ev.begun || ev.seq == 0 {
 		return
 	}
@@ -273,13 +278,13 @@ func (l *lane) firstAttemptsOver(ev *event) {
 	} else {
 		l.failed.push(i)
 	}
-	l.poke()
 }
 
 // movedUp notes that the event's start row is in the class of undelivered ones now, for this delivery; needs d.mu.
 func (l *lane) movedUp(ev *event, row webhook.Delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	defer l.poke()
 	_, known := l.known[ev.seq]
 	switch {
 	case ev.seq == 0:
@@ -290,7 +295,6 @@ func (l *lane) movedUp(ev *event, row webhook.Delivery) {
 		i := newStart(ev)
 		i.due, i.endpoint = row.DueAt, row.EndpointKey
 		l.failed.push(i)
-		l.poke()
 	}
 }
 
@@ -327,6 +331,11 @@ func (l *lane) age() {
 	}
 }
 
+// isEmpty reports whether there is nothing to be done before somebody pokes; needs l.mu.
+func (l *lane) isEmpty() bool {
+	return len(l.young)+len(l.left)+len(l.later)+l.working == 0 && !slices.Contains(l.unread[:], true)
+}
+
 // free reports whether the engine can take n events at once.
 func (l *lane) free(n int) bool {
 	l.mu.Lock()
@@ -338,9 +347,12 @@ func (l *lane) free(n int) bool {
 // lags reports whether the engine is behind with what has failed.
 func (l *lane) lags() bool { return l.failed.size() > lagging }
 
-func (l *lane) poke() {
+func (l *lane) poke() { poke(l.wake) }
+
+// poke wakes who waits for the channel, which holds one.
+func poke(c chan struct{}) {
 	select {
-	case l.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -30,6 +30,7 @@ func (l *lane) work(ctx context.Context, i *item) {
 		for _, other := range i.joined {
 			l.done = append(l.done, other.Seq)
 		}
+		poke(l.finished)
 	case ctx.Err() != nil:
 	default:
 		if !away {
@@ -268,6 +269,13 @@ func (l *lane) deleteDone(ctx context.Context) error {
 		done := l.done
 		l.done = nil
 		l.mu.Unlock()
+		if len(done) == 0 && len(deleted) == 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-l.finished: // some more will be soon
+			}
+		}
 		if len(done) == 0 {
 			continue
 		}
