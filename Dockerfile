@@ -18,7 +18,7 @@ ENV POSTRIDER_LISTEN=0.0.0.0:8080 \
     POSTRIDER_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8080
-# SIGTERM lets attempts in flight end; give them the 30 s of --shutdown-timeout before SIGKILL.
+# SIGTERM lets attempts in flight end; give them 45 s before SIGKILL (docs/operations.md, Shutdown).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["/usr/local/bin/postrider", "health"]
 ENTRYPOINT ["/usr/local/bin/postrider"]

@@ -43,8 +43,8 @@ type Store interface {
 type Intake interface {
 	// Accept stores events and sees to their delivery; of each event, Tenant, ID, Type, Data and
 	// TraceParent are given. The answer has one entry for each, with the endpoint IDs also of new
-	// ones. RateLimited or Unavailable, with RetryAfter, when the intake refuses: then nothing is
-	// stored.
+	// ones. RateLimited or Unavailable, with RetryAfter, when the intake refuses. Of several events some
+	// may have been stored then, which are delivered; whoever posts all again is told that these are there.
 	Accept(ctx context.Context, events []webhook.Event) ([]store.Accepted, error)
 	// Wish commits a cancel or retry and wakes what has to act on it. Errors as store.Events.Wish.
 	Wish(ctx context.Context, w store.WishRequest) (webhook.Event, []webhook.Delivery, error)

@@ -91,8 +91,12 @@ func problemOf(err error) *problem {
 	for _, f := range e.Fields {
 		p.Errors = append(p.Errors, fieldProblem(f))
 	}
-	if e.RetryAfter > 0 {
-		p.headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	after := e.RetryAfter
+	if after == 0 && (p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests) {
+		after = time.Second
+	}
+	if after > 0 {
+		p.headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
 	if p.Status == http.StatusUnauthorized {
 		p.headers.Set("WWW-Authenticate", `Bearer realm="postrider"`)

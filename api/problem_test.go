@@ -55,7 +55,10 @@ func TestAnErrorThatNobodyKnowsIsAnInternalOneWithoutText(t *testing.T) {
 
 func TestRetryAfterIsInWholeSecondsRoundedUp(t *testing.T) {
 	t.Parallel()
-	for after, want := range map[time.Duration]string{0: "", time.Millisecond: "1", time.Second: "1", 1001 * time.Millisecond: "2", time.Minute: "60"} {
+	if got := api.ProblemOf(&webhook.Error{Kind: webhook.Conflict}).GetHeaders().Get("Retry-After"); got != "" {
+		t.Errorf("a conflict may be tried again after %q", got)
+	}
+	for after, want := range map[time.Duration]string{0: "1", time.Millisecond: "1", time.Second: "1", 1001 * time.Millisecond: "2", time.Minute: "60"} {
 		p := api.ProblemOf(&webhook.Error{Kind: webhook.RateLimited, RetryAfter: after})
 		if got := p.GetHeaders().Get("Retry-After"); got != want {
 			t.Errorf("%s: %q, want %q", after, got, want)

@@ -6,6 +6,9 @@ const introduction = `Durable webhooks: post an event once, and every endpoint t
 	`(Standard Webhooks 1.0.0), retried for days if need be.
 
 Bodies and answers are JSON. Errors are problem documents (RFC 9457) with a stable ` + "`code`" + ` and every faulty field named. ` +
+	"What is answered 429 or 503 has a `Retry-After` and may be sent again unchanged: `backlog_full`, `tenant_backlog_full`, `disk_full`, `store_log_full`, `store_slow`, " +
+	"`store_unavailable`, `endpoints_changing`, `unavailable`. What is wrong with a request as a whole: `malformed_json`, `unreadable_body`, `unsupported_media_type`, `too_large`, " +
+	"`too_many_events`, `unauthorized`, `forbidden`, `no_such_route`, `method_not_allowed`, `internal_error`. " +
 	`Lists come in pages: pass ` + "`next_cursor`" + ` as ` + "`cursor`" + ` to go on. Times are RFC 3339 in UTC.
 
 A key belongs to a tenant and sees only that tenant, or is an admin key. A tenant's key that names another tenant gets 403; what is ` +

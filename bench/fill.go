@@ -21,8 +21,8 @@ type filled struct {
 	took    time.Duration // from the first POST until all of it waited and Temporal knew
 }
 
-// fill posts the events that are to wait at an endpoint which is down, or silent, until it returns: in back-off, if it says how
-// long to wait; in a row of the store, if it says nothing, but for the few that it was tried with.
+// fill posts the events that are to wait at an endpoint which is down, or silent, until it returns: in back-off, those that it
+// refuses and says how long to wait; in a row of the store, if it says nothing, but for the few that it was tried with.
 func fill(ctx context.Context, b *bed, way string, returns time.Duration) (f filled, err error) {
 	// An endpoint that says nothing is asked again each second when it has returned.
 	policy := map[string]any{"initial_interval": "1s", "backoff_coefficient": 1, "jitter": 0, "maximum_attempts": 1000}
@@ -32,9 +32,18 @@ func fill(ctx context.Context, b *bed, way string, returns time.Duration) (f fil
 	if err := f.comeBack(ctx, b, returns); err != nil {
 		return f, err
 	}
-	f.loaded, err = b.post(ctx, load.Plan{EventType: waitingType, N: b.waiting, Connections: b.connections})
+	n := b.waiting
+	if way == receiver.DownPath {
+		n = b.waiting * 4 / 3 // it takes the others
+	}
+	f.loaded, err = b.post(ctx, load.Plan{EventType: waitingType, N: n, Connections: b.connections})
 	if err != nil {
 		return f, err
+	}
+	if way == receiver.DownPath {
+		var taken []load.Post
+		taken, f.posts = part(f.posts, func(p load.Post) bool { return receiver.TakenMeanwhile(p.EventID) })
+		b.expect(figures.Match(taken, nil))
 	}
 	f.traffic = figures.Match(f.posts, nil)
 	if way == receiver.DownPath {
@@ -72,3 +81,15 @@ func (f *filled) comeBack(ctx context.Context, b *bed, after time.Duration) erro
 
 // left is the time until the endpoint returns.
 func (f filled) left() time.Duration { return time.Duration(f.returns - payload.Now()) }
+
+// part parts those posts for which is says so from the others.
+func part(posts []load.Post, is func(load.Post) bool) (those, others []load.Post) {
+	for _, p := range posts {
+		if is(p) {
+			those = append(those, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return those, others
+}

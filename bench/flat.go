@@ -11,10 +11,13 @@ import (
 	"github.com/postrider/postrider/bench/internal/scrape"
 )
 
-// flat is a long spike between two of a tenth of its length, which meet an empty database and what it left.
+// mostBeside is how many events the spikes before and after a long one have at most.
+const mostBeside = 20_000
+
+// flat is a long spike between two short ones, which meet an empty database and what it left.
 func flat(ctx context.Context, b *bed) ([]figures.Figure, error) {
-	tenth := load.Plan{EventType: aliveType, N: max(1, b.n/10), Connections: b.connections}
-	before, err := measure(ctx, b, tenth)
+	short := load.Plan{EventType: aliveType, N: max(1, min(b.n/10, mostBeside)), Connections: b.connections}
+	before, err := measure(ctx, b, short)
 	if err != nil {
 		return nil, err
 	}
@@ -22,11 +25,11 @@ func flat(ctx context.Context, b *bed) ([]figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := measure(ctx, b, tenth)
+	after, err := measure(ctx, b, short)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(whole, prefixed("a tenth before: ", before), prefixed("a tenth after: ", after)), nil
+	return slices.Concat(whole, prefixed("short before: ", before), prefixed("short after: ", after)), nil
 }
 
 // long is a long spike: is it at its end as quick as it was at its beginning, and what does an event take of the disk?

@@ -76,7 +76,7 @@ func parseOptions(args []string) (options, error) {
 	fs.StringVar(&o.postrider, "postrider", "bin/postrider", "the binary to measure")
 	fs.StringVar(&o.dir, "dir", os.TempDir(), "where the data directories are made; a file system in memory would make fsync free")
 	fs.DurationVar(&o.wait, "wait", 3*time.Minute, "how long posting, delivering, and closing the workflows may take, each")
-	fs.BoolVar(&o.keep, "keep", false, "keep data directories, logs, posts and receipts")
+	fs.BoolVar(&o.keep, "keep", false, "keep data directories, logs and posts")
 	fs.BoolVar(&o.json, "json", false, "write the result as JSON to standard output")
 	fs.Usage = func() {
 		fmt.Fprintf(os.Stderr, "usage: bench [flags] [scenario…] [-- flags of postrider serve]\nscenarios: %s; default: spike steady\n%s",

@@ -46,12 +46,7 @@ func retries(ctx context.Context, b *bed) ([]figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var well []load.Post // those that nothing was to happen to
-	for _, p := range o.posts {
-		if !receiver.FailsAtFirst(p.EventID) {
-			well = append(well, p)
-		}
-	}
+	_, well := part(o.posts, func(p load.Post) bool { return receiver.FailsAtFirst(p.EventID) })
 	return slices.Concat(there, figures.Retries(o.posts, o.receipts, retryInterval.Nanoseconds()),
 		prefixed("the others: ", figures.Match(well, o.receipts).Latencies()), costs, o.counts()), nil
 }

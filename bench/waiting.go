@@ -145,14 +145,14 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 func sayWaiting(o options) string {
-	return sayWait(o, "in back-off, one Retry-After for all,")
+	return sayWait(o, "in back-off, one Retry-After for all, and a third as many taken, at an endpoint that is half down")
 }
 
 func sayBlocked(o options) string {
-	return sayWait(o, "not yet tried")
+	return sayWait(o, "not yet tried at an endpoint that does not answer")
 }
 
 func sayWait(o options, how string) string {
-	return fmt.Sprintf("%d deliveries of %d bytes %s at an endpoint that does not answer; nothing else for %s, then %d events from %d connections, without and with them; "+
+	return fmt.Sprintf("%d deliveries of %d bytes %s; nothing else for %s, then %d events from %d connections, without and with them; "+
 		"then it answers again beside %g events a second for %g s%s", o.waiting, o.size, how, o.idle, o.n, o.connections, o.rate, o.seconds, sayServe(o))
 }

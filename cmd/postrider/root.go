@@ -53,6 +53,9 @@ func configured(cmd *cobra.Command, run func(cmd *cobra.Command, cfg config.Conf
 				return err
 			}
 		}
+		if cmd.Flags().Lookup("event-retention") == nil {
+			cfg.EventRetention = max(cfg.EventRetention, cfg.TemporalRetention) // it is for others to say
+		}
 		if err := cfg.Validate(); err != nil {
 			return err
 		}

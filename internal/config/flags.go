@@ -111,7 +111,7 @@ func (c *Config) flags() []flag {
 		{"backlog-limit", parsedBy(&c.BacklogLimit, "count", parseInt64, formatInt64), "deliveries waiting to be sent past which posted events are answered 429", nil},
 		{"backlog-bytes", parsedBy(&c.BacklogBytes, "size", ParseBytes, Bytes.String), "event data waiting to be sent past which posted events are answered 429", nil},
 		{"min-free-disk", parsedBy(&c.MinFreeDisk, "size", ParseBytes, Bytes.String), "free disk space below which posted events are answered 503; 0B: do not look", nil},
-		{"store-log-limit", parsedBy(&c.StoreLogLimit, "size", ParseBytes, Bytes.String), "length of SQLite's write-ahead log, held up by another process that reads, past which posted events are answered 503; 0B: do not look", nil},
+		{"store-log-limit", parsedBy(&c.StoreLogLimit, "size", ParseBytes, Bytes.String), "length of SQLite's write-ahead log, held up by something that reads, past which posted events are answered 503; 0B: do not look", nil},
 		{"shutdown-timeout", durationOf(&c.ShutdownTimeout), "how long attempts in flight may take to end after SIGTERM", nil},
 		{"log-level", parsedBy(&c.LogLevel, "level", parseLevel, formatLevel), "least level of log lines: debug, info, warn or error", nil},
 		{"log-format", stringOf(&c.LogFormat, "format"), "json or text", nil},

@@ -30,7 +30,11 @@ func (c Config) Validate() error {
 		check(p.IsValid(), "allow-cidrs", "must be networks such as 10.1.0.0/16")
 	}
 	check(c.TemporalRetention >= time.Hour, "temporal-retention", "must be at least 1h")
-	check(c.EventRetention >= c.TemporalRetention, "event-retention", "must not be less than --temporal-retention ("+formatDuration(c.TemporalRetention)+")")
+	if c.External() {
+		check(c.EventRetention >= time.Hour, "event-retention", "must be at least 1h")
+	} else {
+		check(c.EventRetention >= c.TemporalRetention, "event-retention", "must not be less than --temporal-retention ("+formatDuration(c.TemporalRetention)+")")
+	}
 	check(c.HeldRetention >= time.Minute, "held-retention", "must be at least 1m")
 	check(c.BacklogLimit >= 1, "backlog-limit", "must be at least 1")
 	check(c.BacklogBytes >= c.MaxBodyBytes, "backlog-bytes", "must not be less than --max-body-bytes ("+c.MaxBodyBytes.String()+")")

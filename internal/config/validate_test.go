@@ -51,15 +51,21 @@ func TestValidate(t *testing.T) {
 		"a network that is none":                      {func(c *config.Config) { c.AllowCIDRs = []netip.Prefix{{}} }, "--allow-cidrs"},
 		"events kept for less long than in Temporal":  {func(c *config.Config) { c.EventRetention = 71 * time.Hour }, "--event-retention"},
 		"events kept for just as long as in Temporal": {func(c *config.Config) { c.EventRetention = 72 * time.Hour }, ""},
-		"a retention that Temporal refuses":           {func(c *config.Config) { c.TemporalRetention = time.Minute }, "--temporal-retention"},
-		"nothing may be held":                         {func(c *config.Config) { c.HeldRetention = 0 }, "--held-retention"},
-		"no backlog":                                  {func(c *config.Config) { c.BacklogLimit = 0 }, "--backlog-limit"},
-		"disk space never looked at":                  {func(c *config.Config) { c.MinFreeDisk = 0 }, ""},
-		"a log shorter than it is by itself":          {func(c *config.Config) { c.StoreLogLimit = 64 * config.MiB }, "--store-log-limit"},
-		"a log as long as it may get":                 {func(c *config.Config) { c.StoreLogLimit = 0 }, ""},
-		"no time to shut down":                        {func(c *config.Config) { c.ShutdownTimeout = 0 }, "--shutdown-timeout"},
-		"a log format of another kind":                {func(c *config.Config) { c.LogFormat = "xml" }, "--log-format"},
-		"a node name with a slash":                    {func(c *config.Config) { c.NodeName = "a/b" }, "--node-name"},
+		"events kept for less long than Temporal elsewhere might": {func(c *config.Config) {
+			c.TemporalAddress, c.EventRetention = "temporal:7233", time.Hour
+		}, ""},
+		"events hardly kept at all": {func(c *config.Config) {
+			c.TemporalAddress, c.EventRetention = "temporal:7233", time.Minute
+		}, "--event-retention"},
+		"a retention that Temporal refuses":  {func(c *config.Config) { c.TemporalRetention = time.Minute }, "--temporal-retention"},
+		"nothing may be held":                {func(c *config.Config) { c.HeldRetention = 0 }, "--held-retention"},
+		"no backlog":                         {func(c *config.Config) { c.BacklogLimit = 0 }, "--backlog-limit"},
+		"disk space never looked at":         {func(c *config.Config) { c.MinFreeDisk = 0 }, ""},
+		"a log shorter than it is by itself": {func(c *config.Config) { c.StoreLogLimit = 64 * config.MiB }, "--store-log-limit"},
+		"a log as long as it may get":        {func(c *config.Config) { c.StoreLogLimit = 0 }, ""},
+		"no time to shut down":               {func(c *config.Config) { c.ShutdownTimeout = 0 }, "--shutdown-timeout"},
+		"a log format of another kind":       {func(c *config.Config) { c.LogFormat = "xml" }, "--log-format"},
+		"a node name with a slash":           {func(c *config.Config) { c.NodeName = "a/b" }, "--node-name"},
 		"several faults are all listed": {func(c *config.Config) {
 			c.Senders, c.FirstAttempt, c.Listen, c.LogFormat = -1, "", "", ""
 		}, "--first-attempt --senders --log-format --listen"},

@@ -22,7 +22,7 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 	case d.load.diskLow.Load():
 		return busy(webhook.Unavailable, "disk_full", "there is hardly any disk space left", 30*time.Second)
 	case d.cfg.MaxLog > 0 && d.store.LogBytes() >= d.cfg.MaxLog:
-		return busy(webhook.Unavailable, "store_log_full", "another process has been reading the database for so long that its log must not grow any more", 10*time.Second)
+		return busy(webhook.Unavailable, "store_log_full", "something has been reading the database for so long that its log must not grow any more", 10*time.Second)
 	case waiting >= d.cfg.MaxWaiting, bytes >= d.cfg.MaxBytes:
 		return busy(webhook.RateLimited, "backlog_full", "too many deliveries are waiting", 10*time.Second)
 	case waiting < d.cfg.MaxWaiting/2 && bytes < d.cfg.MaxBytes/2:
@@ -36,7 +36,8 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 	return nil
 }
 
-// share is a tenant's part of what may wait, among those that have something waiting.
+// share is a tenant's part of what may wait, among those that have something waiting. One that is alone leaves a tenth to others: what
+// waits for a dead endpoint of its may stay for long.
 func (l *load) share(most int64) int64 {
 	var tenants int64
 	l.tenants.Range(func(_, v any) bool {
@@ -45,12 +46,13 @@ func (l *load) share(most int64) int64 {
 		}
 		return true
 	})
-	return most / max(1, tenants)
+	return min(most/max(1, tenants), most-most/10)
 }
 
 const (
-	countEvery = 15 * time.Second // or more seldom, where to count takes so long that
-	countShare = 400              // it would be more than this part of the time
+	countEvery  = 15 * time.Second // or more seldom, where to count takes so long that
+	countShare  = 400              // it would be more than this part of the time, but at least
+	countAtMost = 2 * time.Minute
 )
 
 // loadLoop measures what can't be counted along the way.
@@ -68,11 +70,12 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 		if begun.Before(next) {
 			return nil
 		}
+		next = begun.Add(countEvery)
 		backlog, err := d.store.Backlog(ctx, d.node) // what was counted along the way drifts
-		next = begun.Add(max(countEvery, countShare*time.Since(begun)))
 		if err != nil {
 			return err
 		}
+		next = begun.Add(min(max(countEvery, countShare*time.Since(begun)), countAtMost))
 		d.load.count(backlog)
 		return nil
 	})
@@ -107,7 +110,7 @@ func (d *Dispatcher) Levels(context.Context) telemetry.Levels {
 func (l *lane) levels(stored int64) map[telemetry.OutboxClass]int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	wish, undelivered, delivered := int64(len(l.wishes)+l.joined), int64(l.failed.size()+len(l.fresh)), int64(len(l.rest))
+	wish, undelivered, delivered := int64(len(l.looks)+len(l.wishes)+l.joined), int64(l.failed.size()+len(l.fresh)), int64(len(l.rest))
 	if l.unread[store.OutboxDelivered] {
 		delivered = max(delivered, stored-wish-undelivered)
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	Senders      int           // requests in flight at once on this node; default 256
 	EndpointCap  int           // requests in flight to one endpoint; default 32, never over a quarter of Senders
 	BreakerAfter int           // failures in a row after which one probe at a time is sent; default 20
+	ProbePause   time.Duration // the longest between two such probes of one that is down; default 100 ms
 	WindowSize   int           // deliveries in memory; default 20,000
 	WindowBytes  int64         // data in memory; default 64 MiB
 	QueueSize    int           // deliveries in memory for one endpoint; default 512
@@ -60,6 +61,7 @@ func (c Config) withDefaults() Config {
 	set(&c.EndpointCap, 32)
 	c.EndpointCap = max(1, min(c.EndpointCap, c.Senders/4))
 	set(&c.BreakerAfter, 20)
+	set(&c.ProbePause, 100*time.Millisecond)
 	set(&c.WindowSize, 20_000)
 	set(&c.WindowBytes, 64<<20)
 	set(&c.QueueSize, 512)

@@ -34,6 +34,14 @@ func (d *Dispatcher) SetQuick(requests int) {
 	d.quick = requests
 }
 
+// Rest has an endpoint that is down not probed for that long.
+func (d *Dispatcher) Rest(endpointKey int64, pause time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.queue(endpointKey)
+	q.failures, q.probeAt = d.cfg.BreakerAfter, time.Now().Add(pause)
+}
+
 // LineUp puts outbox rows into the lane. A zero due is none.
 func (d *Dispatcher) LineUp(row store.OutboxRow, due time.Time) {
 	d.lane.mu.Lock()
@@ -71,7 +79,7 @@ func (d *Dispatcher) BeginInLane() (eventUID int64, done func()) {
 	return i.EventUID, func() {
 		d.lane.mu.Lock()
 		defer d.lane.mu.Unlock()
-		d.lane.working--
+		*d.lane.under(i)--
 		delete(d.lane.at, i.EventUID)
 	}
 }

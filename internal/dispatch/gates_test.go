@@ -31,7 +31,7 @@ func TestOneEndpointGetsAtMostAQuarterOfTheSenders(t *testing.T) {
 
 func TestABrokenEndpointIsProbedOneAtATimeUntilItAnswers(t *testing.T) {
 	t.Parallel()
-	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 4, BreakerAfter: 5})
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 4, BreakerAfter: 5, ProbePause: time.Millisecond})
 	r := receive(t, status(http.StatusServiceUnavailable))
 	h.endpoint(r)
 	h.postBatch(10)
@@ -52,6 +52,55 @@ func TestABrokenEndpointIsProbedOneAtATimeUntilItAnswers(t *testing.T) {
 	h.await("the cap is reached again", func() bool { return r.underWay() == 4 })
 	open()
 	h.eventsBecome(events, webhook.EventDelivered)
+}
+
+func TestAnEndpointThatIsDownIsProbedEverMoreSeldom(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1, BreakerAfter: 2, ProbePause: 100 * time.Millisecond})
+	r := receive(t, status(http.StatusServiceUnavailable))
+	h.endpoint(r)
+	begun := time.Now()
+	events := h.postBatch(20)
+	h.await("some are refused", func() bool { return r.count() >= 8 })
+	// After the second and those that follow: 10, 20, 40, 80, 100 and 100 ms.
+	if took := time.Since(begun); took < 350*time.Millisecond {
+		t.Errorf("8 requests came within %s, want pauses of 350 ms between them", took)
+	}
+	r.script(status(http.StatusOK))
+	h.await("the others are delivered", func() bool { return h.Status().Backlog == 0 })
+	h.eventsBecome(events[19:], webhook.EventDelivered)
+}
+
+func TestAPauseBetweenProbesHoldsUpNeitherPeopleNorRetries(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, BreakerAfter: 1})
+	r := receive(t, status(http.StatusServiceUnavailable))
+	endpoint := h.endpoint(r)
+	_, row := h.retrying(endpoint)
+	r.script(status(http.StatusOK))
+
+	h.Rest(endpoint.Key, time.Hour)
+	event := h.post(1)[0]
+	h.await("it is in line", func() bool { return h.Status().Backlog == 1 })
+	if r.count() != 1 {
+		t.Error("the endpoint was probed during the pause")
+	}
+	h.wish(event, webhook.WishRetry)
+	h.becomes(event, endpoint, webhook.DeliveryDelivered)
+
+	h.Rest(endpoint.Key, time.Hour)
+	if got := h.attempt(row, 0); got.State != webhook.DeliveryDelivered {
+		t.Errorf("got %+v, want the retry delivered", got)
+	}
+}
+
+func TestAnEndpointThatRefusesWhatItIsSentIsProbedWithoutAPause(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, EndpointCap: 1, BreakerAfter: 2, ProbePause: time.Hour})
+	r := receive(t, status(http.StatusUnprocessableEntity))
+	h.endpoint(r)
+	h.postBatch(50)
+	h.await("all are refused", func() bool { return r.count() == 50 })
 }
 
 func TestSlowEndpointsLeaveSendersToTheOthers(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/internal/telemetry"
@@ -13,7 +14,8 @@ import (
 
 // Accept stores events and sees to their delivery; of each event, Tenant, ID, Type, Data and
 // TraceParent are given. The answer has one entry for each, with the endpoint IDs also of new ones.
-// RateLimited or Unavailable, with RetryAfter, when the intake refuses: then nothing is stored.
+// RateLimited or Unavailable, with RetryAfter, when the intake refuses. Of several events some may have been stored then, which are
+// delivered; whoever posts all again is told that these are there.
 func (d *Dispatcher) Accept(ctx context.Context, events []webhook.Event) ([]store.Accepted, error) {
 	return d.accept(ctx, events, "")
 }
@@ -44,24 +46,29 @@ func (d *Dispatcher) accept(ctx context.Context, events []webhook.Event, endpoin
 	open := make([]int, len(events))
 	for i, e := range events {
 		open[i] = i
+		batch.results[i].Status = store.AcceptedStale // until it is stored
 		batch.sent[i] = store.NewEvent{
 			Tenant: e.Tenant, ID: e.ID, Type: e.Type, Data: e.Data, TraceParent: e.TraceParent,
 			Fingerprint: webhook.FingerprintOf(e.Type, e.Data), CreatedAt: now, Owner: d.node,
 		}
 	}
-	// Endpoints that changed meanwhile are read again; that they change three times in a row within
-	// a commit's time is a storm, and the caller may come again.
+	err := d.acceptAll(ctx, batch, open)
+	d.takeIn(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	return batch.results, nil
+}
+
+// acceptAll stores the events with the given indexes. Endpoints that changed meanwhile are read again; that they change three
+// times in a row within a commit's time is a storm, and the caller may come again.
+func (d *Dispatcher) acceptAll(ctx context.Context, b *batch, open []int) (err error) {
 	for range 4 {
-		var err error
-		if open, err = d.acceptSome(ctx, batch, open); err != nil {
-			return nil, err
-		}
-		if len(open) == 0 {
-			d.takeIn(ctx, batch)
-			return batch.results, nil
+		if open, err = d.acceptSome(ctx, b, open); err != nil || len(open) == 0 {
+			return err
 		}
 	}
-	return nil, &webhook.Error{Kind: webhook.Unavailable, Code: "endpoints_changing", Detail: "the tenant's endpoints are being changed; try again", RetryAfter: time.Second}
+	return &webhook.Error{Kind: webhook.Unavailable, Code: "endpoints_changing", Detail: "the tenant's endpoints are being changed; try again", RetryAfter: time.Second}
 }
 
 // batch is what one call of Accept works on; all slices go by the event's index.
@@ -132,6 +139,9 @@ func waitingFor(s webhook.EndpointState) webhook.WaitingFor {
 
 // takeIn puts what was stored into the window and starts its delivery.
 func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
+	if !slices.ContainsFunc(b.results, isStored) {
+		return
+	}
 	byWorkflow := d.cfg.FirstAttempt == ByWorkflow || d.cfg.FirstAttempt == Auto && d.lane.free(len(b.sent))
 	var fresh []*event
 	d.mu.Lock()
@@ -141,10 +151,14 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 		}
 		fresh = append(fresh, d.newEvent(b, i, byWorkflow))
 	}
+	d.load.outbox.Add(int64(len(fresh)))
 	d.lane.takeIn(fresh, byWorkflow)
 	d.pump()
 	d.mu.Unlock()
 	for i, r := range b.results {
+		if !isStored(r) {
+			continue
+		}
 		d.metrics.Accepted(ctx, acceptStatus(r.Status), 1)
 		if r.Status == store.AcceptedNew {
 			if n := waiting(b.sent[i].Deliveries); n > 0 {
@@ -153,6 +167,9 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 		}
 	}
 }
+
+// isStored reports whether the store has said what it did with the event.
+func isStored(a store.Accepted) bool { return a.Status != store.AcceptedStale }
 
 // waiting counts the deliveries that are not born held.
 func waiting(deliveries []store.NewDelivery) int {

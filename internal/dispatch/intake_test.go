@@ -133,6 +133,19 @@ func TestATenantOverItsShareIsRefusedAndOthersAreNot(t *testing.T) {
 	h.postAs("quiet", "evt_2")
 }
 
+func TestATenantThatIsAloneLeavesATenthToOthers(t *testing.T) {
+	t.Parallel()
+	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxWaiting: 20})
+	answer, _ := gate()
+	r := receive(t, until(answer, http.StatusOK))
+	for _, tenant := range []string{"loud", "late"} {
+		h.endpoint(r, func(e *webhook.Endpoint) { e.Tenant = tenant })
+	}
+	h.postBatchAs("loud", 19)
+	h.refused("loud", webhook.RateLimited, "tenant_backlog_full")
+	h.postAs("late", "evt_1")
+}
+
 func TestIntakeRefusesWhenTheDiskIsNearlyFull(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, DiskPath: t.TempDir(), MinFreeDisk: 1 << 62})
@@ -169,6 +182,33 @@ func TestAnEndpointMadeBehindTheDispatchersBackIsNotMissed(t *testing.T) {
 	events := h.post(1)
 	h.eventsBecome(events, webhook.EventDelivered)
 	equal(t, "received events", second.events(), ids(events))
+}
+
+func TestWhatWasStoredOfABatchThatFailedIsDelivered(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	r := receive(t, status(http.StatusOK))
+	of := func(tenant string) webhook.Endpoint {
+		e := newEndpoint(r)
+		e.Tenant = tenant
+		return e
+	}
+	h.endpoint(r, func(e *webhook.Endpoint) { e.Tenant = "calm" })
+	h.store.set(func(s *faultyStore) {
+		s.onAccept = func() error {
+			_, err := h.store.CreateEndpoint(t.Context(), of("busy")) // ever again, just before the commit
+			return err
+		}
+	})
+	_, err := h.Accept(t.Context(), []webhook.Event{newEvent("busy", "evt_a"), newEvent("calm", "evt_b")})
+	if refusal, ok := webhook.AsError(err); !ok || refusal.Code != "endpoints_changing" {
+		t.Errorf("got %v, want endpoints_changing", err)
+	}
+	h.eventsBecome([]webhook.Event{newEvent("calm", "evt_b")}, webhook.EventDelivered)
+	if _, err := h.store.Event(t.Context(), "busy", "evt_a"); !errors.Is(err, webhook.NotFound) {
+		t.Errorf("got %v, want it not stored", err)
+	}
+	h.await("its workflow is started", func() bool { return h.outbox() == 0 })
 }
 
 func TestAnEventPostedTwiceIsSentOnceAndAnotherOfItsIDIsAConflict(t *testing.T) {

@@ -29,6 +29,7 @@ type lane struct {
 	readAfter time.Time // of hand alone: the store failed and rests until then
 
 	mu      sync.Mutex
+	looks   []*item // at wishes of which other nodes have told; they do not need the engine
 	wishes  []*item
 	news    map[int64]*item    // those of wishes that only tell of an outcome, by event
 	joined  int                // items that have joined one of news
@@ -44,7 +45,8 @@ type lane struct {
 	behind  bool               // of events just accepted, rows are left to be read in their turn
 	passed  bool               // a row has moved up since the class of undelivered ones was begun to be read
 	reading bool               // a page of outbox rows is being read
-	working int                // items that a worker has
+	working int                // items that a worker has, without looks
+	looking int                // looks that a worker has
 	at      map[int64]struct{} // their events: two at a time could both start its workflow
 	lately  time.Time          // when one of rest was last begun
 	done    []int64            // rows that are done and not deleted yet
@@ -62,7 +64,8 @@ type item struct {
 }
 
 const (
-	laneWorkers = 16
+	laneWorkers = 16                     // calls of the engine at once
+	lookers     = 4                      // looks at once, beside them
 	crowd       = 16                     // rows to be stored and first attempts in flight that make intake busy, if processors are scarce
 	laneWindow  = 20_000                 // items in memory
 	laneFloor   = 100 * time.Millisecond // between two of rest, while first attempts are under way
@@ -82,7 +85,7 @@ func (l *lane) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { defer close(items); return l.hand(ctx, items) })
 	group.Go(func() error { return l.deleteDone(ctx) })
-	for range laneWorkers {
+	for range laneWorkers + lookers {
 		group.Go(func() error {
 			for i := range items {
 				l.work(ctx, i)
@@ -130,11 +133,14 @@ func (l *lane) next() (*item, time.Duration) {
 	if len(l.left) > 0 {
 		idle = l.d.cfg.Reserve / 4
 	}
-	if l.working >= l.engine.workers(now) {
+	look := len(l.looks) > 0 && l.looking < lookers
+	if l.working >= l.engine.workers(now) && !look {
 		return nil, idle
 	}
 	var i *item
 	switch {
+	case look:
+		i, l.looks = l.looks[0], l.looks[1:]
 	case len(l.wishes) > 0:
 		i = l.takeWish()
 	case len(l.rest) > 0 && now.Sub(l.lately) > laneStarved:
@@ -161,8 +167,16 @@ func (l *lane) next() (*item, time.Duration) {
 		return nil, time.Millisecond
 	}
 	l.at[i.EventUID] = struct{}{}
-	l.working++
+	*l.under(i)++
 	return i, 0
+}
+
+// under is how many like the item a worker has; needs l.mu.
+func (l *lane) under(i *item) *int {
+	if i.Kind == store.OutboxLook {
+		return &l.looking
+	}
+	return &l.working
 }
 
 // yields is the least time between two delivered events: while retries come late, or while first attempts are under way;
@@ -333,7 +347,7 @@ func (l *lane) age() {
 
 // isEmpty reports whether there is nothing to be done before somebody pokes; needs l.mu.
 func (l *lane) isEmpty() bool {
-	return len(l.young)+len(l.left)+len(l.later)+l.working == 0 && !slices.Contains(l.unread[:], true)
+	return len(l.young)+len(l.left)+len(l.later)+l.working+l.looking == 0 && !slices.Contains(l.unread[:], true)
 }
 
 // free reports whether the engine can take n events at once.
@@ -341,7 +355,7 @@ func (l *lane) free(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.engine.quick(l.d.cfg.EngineQuick) &&
-		len(l.wishes)+len(l.fresh)+l.failed.size()+len(l.rest)+len(l.later)+l.working+n <= 4
+		len(l.looks)+len(l.wishes)+len(l.fresh)+l.failed.size()+len(l.rest)+len(l.later)+l.working+n <= 4
 }
 
 // lags reports whether the engine is behind with what has failed.

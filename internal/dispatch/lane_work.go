@@ -22,7 +22,7 @@ func (l *lane) work(ctx context.Context, i *item) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.working--
+	*l.under(i)--
 	delete(l.at, i.EventUID)
 	switch {
 	case err == nil:
@@ -46,6 +46,8 @@ func (l *lane) work(ctx context.Context, i *item) {
 // putBack needs l.mu.
 func (l *lane) putBack(i *item) {
 	switch {
+	case i.Kind == store.OutboxLook:
+		l.looks = append(l.looks, i)
 	case i.Kind != store.OutboxStart || i.Class == store.OutboxWish && i.event == nil:
 		l.addWish(i)
 	case !i.due.IsZero():
@@ -203,7 +205,7 @@ func (l *lane) refillClass(ctx context.Context, class store.OutboxClass) error {
 	full := len(l.known) > laneWindow/2
 	switch class {
 	case store.OutboxWish:
-		full = len(l.wishes)+l.joined > laneWindow/2 // others do not hold up people
+		full = len(l.looks)+len(l.wishes)+l.joined > laneWindow/2 // others do not hold up people
 	case store.OutboxUndelivered:
 		full = l.failed.size() > laneWindow/2 // nor what is delivered what is not
 		if cursor == 0 {
@@ -273,8 +275,10 @@ func (l *lane) deleteDone(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-l.finished: // some more will be soon
+			case <-l.finished:
+				ticker.Reset(often) // some more will be soon
 			}
+			continue
 		}
 		if len(done) == 0 {
 			continue
@@ -294,6 +298,7 @@ func (l *lane) deleteDone(ctx context.Context) error {
 			failing = false
 			ticker.Reset(often)
 		}
+		l.d.load.outbox.Add(-int64(len(done)))
 		deleted = append(deleted, done...)
 	}
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"math"
+	"net/http"
 	"slices"
 	"time"
 
@@ -68,6 +69,8 @@ type queue struct {
 	entries  []*entry
 	inFlight int
 	failures int           // in a row
+	pause    time.Duration // after the last probe that found it down; 0: there was none since it was last delivered to
+	probeAt  time.Time     // no probe of what waits here before
 	took     time.Duration // how long its answers take, lately
 	inReady  bool          // it is in Dispatcher.ready
 	spilled  bool          // there are rows that are not in memory
@@ -172,7 +175,7 @@ func (d *Dispatcher) hasten(uid, endpointKey int64) bool {
 
 // makeReady needs d.mu.
 func (d *Dispatcher) makeReady(q *queue) {
-	if !q.inReady && (len(q.entries) > 0 && q.inFlight < d.allowed(q) || d.hastens(q)) {
+	if !q.inReady && (len(q.entries) > 0 && d.mayBegin(q) || d.hastens(q)) {
 		q.inReady = true
 		if q.isSlow() {
 			d.readySlow = append(d.readySlow, q)
@@ -180,6 +183,11 @@ func (d *Dispatcher) makeReady(q *queue) {
 			d.ready = append(d.ready, q)
 		}
 	}
+}
+
+// mayBegin reports whether the endpoint may be sent what is next in line; needs d.mu.
+func (d *Dispatcher) mayBegin(q *queue) bool {
+	return q.inFlight < d.allowed(q) && (q.failures < d.cfg.BreakerAfter || !time.Now().Before(q.probeAt))
 }
 
 // hastens reports whether the endpoint may be sent something that a person wants: beside all else there is a place in
@@ -260,7 +268,7 @@ func (d *Dispatcher) next(q *queue) *entry {
 			return e
 		}
 	}
-	if q.inFlight >= d.allowed(q) {
+	if !d.mayBegin(q) {
 		return nil
 	}
 	return firstQueued(&q.entries)
@@ -295,14 +303,47 @@ func (d *Dispatcher) answered(q *queue, result webhook.AttemptResult) {
 	switch result.Outcome {
 	case "": // nothing was sent
 	case webhook.OutcomeDelivered:
-		q.failures = 0
+		q.failures, q.pause = 0, 0
 	default:
 		q.failures++
+		d.rest(q, result)
 	}
 	d.makeReady(q)
 	d.pump()
 	if d.halfEmpty(q) || len(q.wanted) > 0 {
 		d.wakeFeeder()
+	}
+}
+
+// rest has the next probe of an endpoint that is down wait, twice as long each time: one that refuses at once would else be
+// asked, and what waits for it be begun, as fast as this machine can. Retries whose time has come do not wait for that: their
+// back-off is pause enough; needs d.mu.
+func (d *Dispatcher) rest(q *queue, result webhook.AttemptResult) {
+	now := time.Now()
+	if q.failures < d.cfg.BreakerAfter || now.Before(q.probeAt) || !isDown(result.Status) {
+		return
+	}
+	q.pause = min(max(2*q.pause, leastPause), d.cfg.ProbePause)
+	q.probeAt = now.Add(q.pause)
+	time.AfterFunc(q.pause, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.makeReady(q)
+		d.pump()
+	})
+}
+
+// leastPause is that after the first probe.
+const leastPause = 10 * time.Millisecond
+
+// isDown reports whether a failed attempt says that the endpoint is not there, or can't do its work just now. With other
+// answers it refuses the one delivery, and the next one may be as it wants it. 0 is no answer.
+func isDown(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	default:
+		return status < 400 || status >= 500
 	}
 }
 

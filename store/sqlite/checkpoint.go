@@ -67,7 +67,7 @@ func (c *checkpointer) run(ctx context.Context) {
 		}
 		long := c.bytes.Load() >= 2*restartAbove*frameSize
 		if long && !warned {
-			c.logger.WarnContext(ctx, "another process has been reading the database for long, and its log grows", "bytes", c.bytes.Load())
+			c.logger.WarnContext(ctx, "something has been reading the database for long, and its log grows", "bytes", c.bytes.Load())
 		}
 		warned = long
 	}
@@ -75,18 +75,19 @@ func (c *checkpointer) run(ctx context.Context) {
 
 func (c *checkpointer) checkpoint(ctx context.Context) error {
 	pages, left, err := c.passive(ctx)
-	if err != nil || pages < restartAbove {
+	if err == nil && pages >= restartAbove {
+		err = c.writer.pause(func() (err error) {
+			pages, left, err = c.passive(ctx)
+			return err
+		})
+	}
+	switch {
+	case err != nil || pages < 0: // it failed, or another process is at it: nothing is known
+	case pages < restartAbove || left == 0: // the next write begins the log anew, if need be
 		c.bytes.Store(0)
-		return err
+	default:
+		c.bytes.Store(pages * frameSize)
 	}
-	err = c.writer.pause(func() (err error) {
-		pages, left, err = c.passive(ctx)
-		return err
-	})
-	if left == 0 {
-		pages = 0 // the next write begins the log anew
-	}
-	c.bytes.Store(pages * frameSize)
 	return err
 }
 

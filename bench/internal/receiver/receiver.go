@@ -18,10 +18,12 @@ import (
 
 // Paths of the endpoints. One more element may follow, which tells endpoints apart: see Path.
 const (
-	AlivePath  = "/alive"  // answers 204 at once
-	DeadPath   = "/dead"   // never answers; its requests are not noted
-	FlakyPath  = "/flaky"  // answers 500 to the first attempt of one event in ten, 204 to all else
-	DownPath   = "/down"   // answers 503 until its return, Retry-After being the time until then; then 204
+	AlivePath = "/alive" // answers 204 at once
+	DeadPath  = "/dead"  // never answers; its requests are not noted
+	FlakyPath = "/flaky" // answers 500 to the first attempt of one event in ten, 204 to all else
+	// DownPath answers 503 to three events in four until its return, Retry-After being the time until then; to all else 204. Of an
+	// endpoint that refuses everything Postrider tries next to nothing.
+	DownPath   = "/down"
 	SilentPath = "/silent" // answers nothing until its return, then 204. What was given up before is not noted
 )
 

@@ -128,14 +128,23 @@ func TestAnEndpointThatIsDownSaysWhenItReturns(t *testing.T) {
 	if err := client.Return(t.Context(), 100*time.Second); err != nil {
 		t.Fatal(err)
 	}
-	resp := post(t, url, "evt_1", secret, data)
+	refused, taken := "", ""
+	for i := 0; refused == "" || taken == ""; i++ {
+		if id := fmt.Sprint("evt_", i); receiver.TakenMeanwhile(id) {
+			taken = id
+		} else {
+			refused = id
+		}
+	}
+	deliver(t, url, taken, secret, data)
+	resp := post(t, url, refused, secret, data)
 	if after := resp.Header.Get("Retry-After"); resp.StatusCode != http.StatusServiceUnavailable || after != "100" {
 		t.Errorf("%s, Retry-After %q", resp.Status, after)
 	}
 	if err := client.Return(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	deliver(t, url, "evt_1", secret, data)
+	deliver(t, url, refused, secret, data)
 }
 
 func TestAnEndpointThatIsSilentAnswersWhenItReturns(t *testing.T) {

@@ -21,16 +21,21 @@ func (r *Receiver) flaky(_ http.Header, d delivery) int {
 }
 
 // FailsAtFirst reports whether FlakyPath refuses the event's first attempt: it does for one event in ten.
-func FailsAtFirst(eventID string) bool {
+func FailsAtFirst(eventID string) bool { return oneIn(10, eventID) }
+
+// TakenMeanwhile reports whether DownPath takes the event before its return: it does so with one event in four.
+func TakenMeanwhile(eventID string) bool { return oneIn(4, eventID) }
+
+func oneIn(n uint32, eventID string) bool {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(eventID)) // never fails
-	return h.Sum32()%10 == 0
+	return h.Sum32()%n == 0
 }
 
 // down needs r.mu.
-func (r *Receiver) down(answer http.Header, _ delivery) int {
+func (r *Receiver) down(answer http.Header, d delivery) int {
 	left := time.Until(r.returns)
-	if left <= 0 {
+	if left <= 0 || TakenMeanwhile(d.event) {
 		return http.StatusNoContent
 	}
 	answer.Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))
