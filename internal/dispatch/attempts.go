@@ -64,7 +64,7 @@ func (d *Dispatcher) awaitFirst(ctx context.Context, uid int64, endpointKeys []i
 			continue
 		}
 		wait = max(wait, 20*time.Millisecond)
-		if e.state == sending || e.queue.isQuick() || d.gate(e.queue) == webhook.WaitingForNothing {
+		if e.state == sending || e.queue.isQuick() || d.mayBegin(e.queue) && d.gate(e.queue) == webhook.WaitingForNothing {
 			wait = d.cfg.FirstWait
 		}
 	}

@@ -229,7 +229,7 @@ type load struct {
 	waiting atomic.Int64 // deliveries that wait to be sent, as rows
 	bytes   atomic.Int64 // their data
 	held    atomic.Int64
-	outbox  atomic.Int64 // rows, as last counted, and start rows written and all rows deleted since
+	outbox  atomic.Int64 // rows, as last counted, and the start rows that came and went since
 	diskLow atomic.Bool
 	tenants sync.Map // tenant → *atomic.Int64 of waiting deliveries
 }

@@ -38,6 +38,7 @@ func (d *Dispatcher) Test(ctx context.Context, e webhook.Endpoint) (store.Accept
 // accept is Accept, to one endpoint only if one is named.
 func (d *Dispatcher) accept(ctx context.Context, events []webhook.Event, endpointID string) ([]store.Accepted, error) {
 	if err := d.refuse(events); err != nil {
+		d.pressure.noteRefusal(time.Now())
 		d.metrics.Accepted(ctx, telemetry.IntakeRefused, len(events))
 		return nil, err
 	}
@@ -152,18 +153,17 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 		fresh = append(fresh, d.newEvent(b, i, byWorkflow))
 	}
 	d.load.outbox.Add(int64(len(fresh)))
+	for i, r := range b.results { // before any of them is sent, and taken off again
+		if n := waiting(b.sent[i].Deliveries); r.Status == store.AcceptedNew && n > 0 {
+			d.load.add(b.sent[i].Tenant, n, int64(len(b.sent[i].Data)))
+		}
+	}
 	d.lane.takeIn(fresh, byWorkflow)
 	d.pump()
 	d.mu.Unlock()
-	for i, r := range b.results {
-		if !isStored(r) {
-			continue
-		}
-		d.metrics.Accepted(ctx, acceptStatus(r.Status), 1)
-		if r.Status == store.AcceptedNew {
-			if n := waiting(b.sent[i].Deliveries); n > 0 {
-				d.load.add(b.sent[i].Tenant, n, int64(len(b.sent[i].Data)))
-			}
+	for _, r := range b.results {
+		if isStored(r) {
+			d.metrics.Accepted(ctx, acceptStatus(r.Status), 1)
 		}
 	}
 }

@@ -164,7 +164,7 @@ func (l *lane) next() (*item, time.Duration) {
 	if _, busy := l.at[i.EventUID]; busy {
 		i.after = now.Add(time.Millisecond)
 		l.later = append(l.later, i)
-		return nil, time.Millisecond
+		return nil, 0 // look at the next
 	}
 	l.at[i.EventUID] = struct{}{}
 	*l.under(i)++

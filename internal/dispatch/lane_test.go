@@ -57,7 +57,7 @@ func TestTheLaneTakesWishesThenFailedEventsByDueTimeThenDeliveredOnes(t *testing
 func TestALookAtAWishDoesNotWaitForAnEngineThatIsAway(t *testing.T) {
 	t.Parallel()
 	d, now := lane(t), time.Now()
-	d.NoteCall(webhook.Errorf(webhook.Unavailable, "", "nobody there"), now)
+	d.NoteCall(webhook.Errorf(webhook.Unavailable, "", "nobody there"), now.Add(time.Hour))
 	d.LineUp(wished(1), time.Time{})
 	d.LineUp(store.OutboxRow{EventUID: 2, Kind: store.OutboxLook, Class: store.OutboxWish}, time.Time{})
 	equal(t, "order", []int64{d.NextInLane(), d.NextInLane()}, []int64{2, 0})

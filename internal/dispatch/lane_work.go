@@ -26,9 +26,13 @@ func (l *lane) work(ctx context.Context, i *item) {
 	delete(l.at, i.EventUID)
 	switch {
 	case err == nil:
-		l.done = append(l.done, i.Seq)
-		for _, other := range i.joined {
-			l.done = append(l.done, other.Seq)
+		for _, row := range append(i.joined, i) {
+			if row.Seq != 0 {
+				l.done = append(l.done, row.Seq)
+			}
+		}
+		if i.Kind == store.OutboxStart {
+			l.d.load.outbox.Add(-1)
 		}
 		poke(l.finished)
 	case ctx.Err() != nil:
@@ -298,7 +302,6 @@ func (l *lane) deleteDone(ctx context.Context) error {
 			failing = false
 			ticker.Reset(often)
 		}
-		l.d.load.outbox.Add(-int64(len(done)))
 		deleted = append(deleted, done...)
 	}
 }

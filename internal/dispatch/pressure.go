@@ -109,7 +109,14 @@ func (p *pressure) adapt() {
 	p.quickest, p.rate = 0, 0
 }
 
-// refusing reports whether it has refused anything in the last second.
+// noteRefusal notes that something was refused for another reason.
+func (p *pressure) noteRefusal(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = now
+}
+
+// refusing reports whether anything was refused in the last second.
 func (p *pressure) refusing(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
