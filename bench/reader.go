@@ -38,7 +38,7 @@ func reader(ctx context.Context, b *bed) (_ []figures.Figure, err error) {
 		}
 	}()
 	stop := watch(ctx, 100*time.Millisecond, func(context.Context) (scrape.Metrics, error) {
-		info, err := os.Stat(path + "-wal")
+		info, err := os.Stat(path + "-wal") //nolint:gosec // of our own directory
 		if err != nil {
 			return nil, err
 		}
