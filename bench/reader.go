@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -31,12 +32,7 @@ func reader(ctx context.Context, b *bed) (_ []figures.Figure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	released := false
-	defer func() {
-		if !released {
-			err = errors.Join(err, release())
-		}
-	}()
+	defer func() { err = errors.Join(err, release()) }()
 	stop := watch(ctx, 100*time.Millisecond, func(context.Context) (scrape.Metrics, error) {
 		info, err := os.Stat(path + "-wal") //nolint:gosec // of our own directory
 		if err != nil {
@@ -44,12 +40,12 @@ func reader(ctx context.Context, b *bed) (_ []figures.Figure, err error) {
 		}
 		return scrape.Metrics{walMetric: float64(info.Size())}, nil
 	})
-	measured, err := overloaded(ctx, b, func() error { released = true; return release() })
+	measured, err := overloaded(ctx, b, release)
 	seen, err2 := stop()
 	return slices.Concat([]figures.Figure{{Name: "log peak MiB", Value: mebibytes(int64(seen.peak(walMetric)))}}, measured), errors.Join(err, err2)
 }
 
-// hold reads from the database in a transaction that goes on until release.
+// hold reads from the database in a transaction that goes on until release, which may be called twice.
 func hold(ctx context.Context, path string) (release func() error, err error) {
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro"}).String())
 	if err != nil {
@@ -59,7 +55,7 @@ func hold(ctx context.Context, path string) (release func() error, err error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	release = func() error { return errors.Join(tx.Rollback(), db.Close()) }
+	release = sync.OnceValue(func() error { return errors.Join(tx.Rollback(), db.Close()) })
 	var events int
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM events").Scan(&events); err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), release())

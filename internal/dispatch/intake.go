@@ -151,13 +151,11 @@ func (d *Dispatcher) takeIn(ctx context.Context, b *batch) {
 			continue
 		}
 		fresh = append(fresh, d.newEvent(b, i, byWorkflow))
-	}
-	d.load.outbox.Add(int64(len(fresh)))
-	for i, r := range b.results { // before any of them is sent, and taken off again
-		if n := waiting(b.sent[i].Deliveries); r.Status == store.AcceptedNew && n > 0 {
+		if n := waiting(b.sent[i].Deliveries); n > 0 { // before it is sent, and taken off again
 			d.load.add(b.sent[i].Tenant, n, int64(len(b.sent[i].Data)))
 		}
 	}
+	d.load.outbox.Add(int64(len(fresh)))
 	d.lane.takeIn(fresh, byWorkflow)
 	d.pump()
 	d.mu.Unlock()

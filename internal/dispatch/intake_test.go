@@ -143,6 +143,9 @@ func TestATenantThatIsAloneLeavesATenthToOthers(t *testing.T) {
 	}
 	h.postBatchAs("loud", 19)
 	h.refused("loud", webhook.RateLimited, "tenant_backlog_full")
+	if !h.Levels(t.Context()).Refusing {
+		t.Error("it does not say that it refuses")
+	}
 	h.postAs("late", "evt_1")
 }
 
