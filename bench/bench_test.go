@@ -72,7 +72,7 @@ func TestWhatWasNotSaidIsTheScenariosOwnDefault(t *testing.T) {
 	if o := o.or(scenarios()["retries"].usual); o.rate != 7 || o.seconds != 30 || o.waiting != 0 {
 		t.Errorf("retries: %g a second for %g s, %d waiting", o.rate, o.seconds, o.waiting)
 	}
-	if o := o.or(scenarios()["waiting"].usual); o.rate != 7 || o.n != 5000 || o.waiting != 10_000 || o.returns() != 225*time.Second {
+	if o := o.or(scenarios()["waiting"].usual); o.rate != 7 || o.n != 5000 || o.waiting != 10_000 || o.returns() != 310*time.Second {
 		t.Errorf("waiting: %g a second, %d events, %d waiting for %s", o.rate, o.n, o.waiting, o.returns())
 	}
 }

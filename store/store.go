@@ -266,7 +266,7 @@ type OverdueRow struct {
 
 // Backlog is how much a node has yet to do.
 type Backlog struct {
-	Waiting int64 // deliveries with WaitingFor set that are not held
+	Waiting map[string]int64 // by tenant: deliveries with WaitingFor set that are not held
 	Outbox  int64
 	Bytes   int64 // data of the events of Waiting rows; an estimate will do
 	Held    int64

@@ -236,7 +236,18 @@ type load struct {
 
 // count takes in what was counted.
 func (l *load) count(b store.Backlog) {
-	l.waiting.Store(b.Waiting)
+	var waiting int64
+	for tenant, n := range b.Waiting {
+		waiting += n
+		l.tenant(tenant).Store(n)
+	}
+	l.tenants.Range(func(tenant, n any) bool {
+		if _, waits := b.Waiting[tenant.(string)]; !waits { //nolint:errcheck // nothing else is in there
+			n.(*atomic.Int64).Store(0) //nolint:errcheck // nothing else is in there
+		}
+		return true
+	})
+	l.waiting.Store(waiting)
 	l.bytes.Store(b.Bytes)
 	l.held.Store(b.Held)
 	l.outbox.Store(b.Outbox)
@@ -246,7 +257,7 @@ func (l *load) add(tenant string, deliveries int, bytes int64) {
 	l.waiting.Add(int64(deliveries))
 	l.bytes.Add(bytes)
 	if t := l.tenant(tenant); t.Add(int64(deliveries)) < 0 {
-		t.Store(0) // those from before the process began were not counted
+		t.Store(0) // it was counted between the commit and here
 	}
 }
 

@@ -149,6 +149,30 @@ func TestATenantThatIsAloneLeavesATenthToOthers(t *testing.T) {
 	h.postAs("late", "evt_1")
 }
 
+func TestATenantsShareCountsWhatWaitedBeforeARestart(t *testing.T) {
+	t.Parallel()
+	cfg := dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, MaxWaiting: 40, EndpointCap: 1}
+	h := start(t, cfg)
+	r := receive(t, after(20*time.Millisecond)) // until it has stopped, few get through
+	for _, tenant := range []string{"loud", "late"} {
+		h.endpoint(r, func(e *webhook.Endpoint) { e.Tenant = tenant })
+	}
+	h.postBatchAs("loud", 39)
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	answer, open := gate()
+	defer open()
+	r.script(until(answer, http.StatusOK))
+	h = h.another("node 1", cfg)
+	h.await("one is in flight", func() bool { return r.underWay() == 1 })
+	if waiting := h.Status().Backlog; waiting > 39 || waiting < 37 {
+		t.Fatalf("%d wait, want nearly 39", waiting)
+	}
+	h.refused("loud", webhook.RateLimited, "tenant_backlog_full")
+	h.postAs("late", "evt_1")
+}
+
 func TestIntakeRefusesWhenTheDiskIsNearlyFull(t *testing.T) {
 	t.Parallel()
 	h := start(t, dispatch.Config{FirstAttempt: dispatch.AheadOfEngine, DiskPath: t.TempDir(), MinFreeDisk: 1 << 62})

@@ -171,7 +171,7 @@ func concurrencyTests() []subtest {
 			f.cleared()
 			b, err := f.Backlog(t.Context(), f.owner)
 			f.ok(err)
-			equal(t, "backlog", b, store.Backlog{})
+			equal(t, "backlog", b, store.Backlog{Waiting: map[string]int64{}})
 			stats, err := f.EndpointStats(t.Context(), p.Key, time.Time{})
 			f.ok(err)
 			equal(t, "deliveries", stats.Deliveries, map[webhook.DeliveryState]int64{webhook.DeliveryDelivered: 5 * many})

@@ -107,18 +107,23 @@ func (t *Traffic) Counts() []Figure {
 // Throughput is accepted/s and delivered/s: events, and their deliveries, over the time from the first being sent
 // until the last was answered, or received.
 func (t *Traffic) Throughput() []Figure {
-	began := t.Began()
-	var answered, received int64
+	var answered int64
 	for _, p := range t.accepted {
 		answered = max(answered, p.AnsweredNS)
 	}
+	return []Figure{
+		{Name: "accepted/s", Value: PerSecond(len(t.accepted), answered-t.Began())},
+		{Name: "delivered/s", Value: t.DeliveredPerSecond()},
+	}
+}
+
+// DeliveredPerSecond is deliveries over the time from the first event being sent until the last delivery was received.
+func (t *Traffic) DeliveredPerSecond() float64 {
+	var received int64
 	for _, r := range t.first {
 		received = max(received, r.ReceivedNS)
 	}
-	return []Figure{
-		{Name: "accepted/s", Value: PerSecond(len(t.accepted), answered-began)},
-		{Name: "delivered/s", Value: PerSecond(len(t.first), received-began)},
-	}
+	return PerSecond(len(t.first), received-t.Began())
 }
 
 // PerSecond is n over a time in nanoseconds; 0 if the time is not positive.

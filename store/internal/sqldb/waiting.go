@@ -62,19 +62,32 @@ const backlogSample = 1000
 
 // Backlog implements store.Dispatch.
 func (s *Store) Backlog(ctx context.Context, owner int64) (store.Backlog, error) {
-	var b store.Backlog
+	b := store.Backlog{Waiting: map[string]int64{}}
+	var waiting int64
+	err := Read(ctx, s.backend.Reader(), `SELECT (SELECT p.tenant FROM endpoints p WHERE p.key = d.endpoint_key), count(*)
+		FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+` GROUP BY d.endpoint_key`, []any{owner},
+		func(rows *sql.Rows) error {
+			var tenant string
+			var n int64
+			err := rows.Scan(&tenant, &n)
+			b.Waiting[tenant] += n
+			waiting += n
+			return err
+		})
+	if err != nil {
+		return store.Backlog{}, fmt.Errorf("count what waits: %w", err)
+	}
 	var mean float64
-	err := s.backend.Reader().QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+`),
+	err = s.backend.Reader().QueryRowContext(ctx, `SELECT
 		(SELECT count(*) FROM deliveries d WHERE d.owner = $1 AND d.state = 'held'),
 		(SELECT count(*) FROM outbox o WHERE o.owner = $1),
 		(SELECT coalesce(avg(w.size), 0) FROM (SELECT e.size FROM deliveries d CROSS JOIN events e
 			WHERE d.owner = $1 AND `+deliveryToSend+` AND e.uid = d.event_uid LIMIT $2) w)`, owner, backlogSample).
-		Scan(&b.Waiting, &b.Held, &b.Outbox, &mean)
+		Scan(&b.Held, &b.Outbox, &mean)
 	if err != nil {
 		return store.Backlog{}, fmt.Errorf("count backlog: %w", err)
 	}
-	b.Bytes = int64(mean * float64(b.Waiting))
+	b.Bytes = int64(mean * float64(waiting))
 	return b, nil
 }
 
