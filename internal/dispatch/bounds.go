@@ -67,18 +67,23 @@ func (d *Dispatcher) loadLoop(ctx context.Context) error {
 			}
 		}
 		begun := time.Now()
-		if begun.Before(next) {
+		if !d.load.tookOver.Swap(false) && begun.Before(next) {
 			return nil
 		}
 		next = begun.Add(countEvery)
-		backlog, err := d.store.Backlog(ctx, d.node) // what was counted along the way drifts
-		if err != nil {
-			return err
-		}
+		err := d.countBacklog(ctx)
 		next = begun.Add(min(max(countEvery, countShare*time.Since(begun)), countAtMost))
-		d.load.count(backlog)
-		return nil
+		return err
 	})
+}
+
+// countBacklog counts what is this node's to do: what was counted along the way drifts.
+func (d *Dispatcher) countBacklog(ctx context.Context) error {
+	backlog, err := d.store.Backlog(ctx, d.node)
+	if err == nil {
+		d.load.count(backlog)
+	}
+	return err
 }
 
 // Status reports how the dispatcher is doing.

@@ -160,11 +160,9 @@ func (d *Dispatcher) recover(ctx context.Context) error {
 	if err := d.adopt(ctx); err != nil {
 		return err
 	}
-	backlog, err := d.store.Backlog(ctx, d.node)
-	if err != nil {
+	if err := d.countBacklog(ctx); err != nil {
 		return err
 	}
-	d.load.count(backlog)
 	keys, err := d.store.WaitingEndpoints(ctx, d.node)
 	if err != nil {
 		return err
@@ -230,8 +228,10 @@ type load struct {
 	bytes   atomic.Int64 // their data
 	held    atomic.Int64
 	outbox  atomic.Int64 // rows, as last counted, and the start rows that came and went since
+	tenants sync.Map     // tenant → *atomic.Int64 of waiting deliveries
 	diskLow atomic.Bool
-	tenants sync.Map // tenant → *atomic.Int64 of waiting deliveries
+
+	tookOver atomic.Bool // another node's rows, which have to be counted
 }
 
 // count takes in what was counted.

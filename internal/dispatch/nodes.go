@@ -67,6 +67,7 @@ func (d *Dispatcher) takeOverLoop(ctx context.Context) error {
 			if err != nil || rows == 0 {
 				return err
 			}
+			d.load.tookOver.Store(true)
 			d.spill(endpoints...)
 			d.lane.readRows()
 		}

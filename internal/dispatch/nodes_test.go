@@ -38,6 +38,22 @@ func TestADeadNodesEventsAreTakenOver(t *testing.T) {
 	}
 }
 
+func TestWhatIsTakenOverIsCountedAsWaiting(t *testing.T) {
+	t.Parallel()
+	h := start(t, ahead())
+	answer, open := gate()
+	defer open()
+	h.acceptedBy("dead", h.endpoint(receive(t, until(answer, http.StatusOK))))
+	cfg := shared()
+	cfg.DeadAfter = 50 * time.Millisecond
+	h = h.another("node 2", cfg)
+	begun := time.Now()
+	h.await("it is counted", func() bool { return h.Status().Backlog == 1 })
+	if took := time.Since(begun); took > 12*time.Second {
+		t.Errorf("it was counted after %s, when everything is", took)
+	}
+}
+
 // acceptedBy is an event that another node accepted and did nothing more about.
 func (h *harness) acceptedBy(name string, endpoint webhook.Endpoint) (node int64, event webhook.Event) {
 	h.t.Helper()
