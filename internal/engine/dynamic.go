@@ -31,7 +31,11 @@ func dynamicConfig(retention time.Duration) dynamicconfig.StaticClient {
 		// later the queue looks, the fewer it has to.
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 10,
 		dynamicconfig.VisibilityTaskBatchSize.Key():       1000,
-		// A second reader, for a namespace with much to do beside others, would be left with none of these looks.
+
+		// A queue's second reader, 2 by default, is for what a namespace with much to do has beside others, of which there are none. It gets
+		// what the first leaves of the looks, which is next to nothing: of a herd of retries, 2 of the 100 a second.
+		dynamicconfig.TransferQueueMaxReaderCount.Key():   1,
+		dynamicconfig.TimerQueueMaxReaderCount.Key():      1,
 		dynamicconfig.VisibilityQueueMaxReaderCount.Key(): 1,
 
 		// Many timers due within one second, as when retention has more than a few hundred to delete, are taken for a reader
