@@ -148,9 +148,9 @@ func applyTests() []subtest {
 			p := f.endpoint(webhook.DefaultTenant)
 			e := f.send(p)
 			d := f.delivery(e, p)
-			f.apply(store.Change{Delivery: d.Wait(webhook.WaitingForCap, later), Owner: 77})
+			f.apply(store.Change{Delivery: d.Wait(webhook.WaitingForCap, later), Owner: stranger})
 			equal(t, "waiting of the old owner", f.waiting(f.owner, p), []int64{})
-			equal(t, "waiting of the new owner", f.waiting(77, p), uidsOf(e))
+			equal(t, "waiting of the new owner", f.waiting(stranger, p), uidsOf(e))
 			equal(t, "waiting for", f.delivery(e, p).WaitingFor, webhook.WaitingForCap)
 		}},
 		{"a wish to cancel stays in a row that stays open", func(t *testing.T, f *fixture) {
@@ -183,9 +183,9 @@ func applyTests() []subtest {
 				return store.Change{Delivery: d.Finish(webhook.DeliveryCancelled, "", later), ExpectAttempts: d.Attempts, Settler: node}
 			}
 			before := f.delivery(waiting, p)
-			f.conflict(f.Apply(t.Context(), []store.Change{settle(waiting, 77)})[0], store.WaitsElsewhere)
+			f.conflict(f.Apply(t.Context(), []store.Change{settle(waiting, stranger)})[0], store.WaitsElsewhere)
 			equal(t, "the one that the owner may be sending", f.delivery(waiting, p), before)
-			f.apply(settle(waiting, f.owner), settle(failed, 77), settle(held, 77))
+			f.apply(settle(waiting, f.owner), settle(failed, stranger), settle(held, stranger))
 			for _, e := range []webhook.Event{waiting, failed, held} {
 				equal(t, "state", f.delivery(e, p).State, webhook.DeliveryCancelled)
 			}
@@ -201,11 +201,11 @@ func applyTests() []subtest {
 				Seq: rows[0].Seq, EventUID: e.UID, Kind: store.OutboxNudge, Class: store.OutboxWish, CreatedAt: later, EndpointID: p.ID,
 			}})
 			c = f.attempt(f.delivery(e, p), 500, later)
-			c.Nudge, c.Owner = true, 77
+			c.Nudge, c.Owner = true, stranger
 			f.apply(c)
-			of77, err := f.Outbox(t.Context(), 77, store.OutboxWish, 0, 10)
+			ofStranger, err := f.Outbox(t.Context(), stranger, store.OutboxWish, 0, 10)
 			f.ok(err)
-			equal(t, "outbox of the new owner", len(of77), 1)
+			equal(t, "outbox of the new owner", len(ofStranger), 1)
 		}},
 		{"a failed first attempt moves the event's start row up", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)

@@ -16,6 +16,9 @@ import (
 // start is when the tests take place; a time with a fraction that databases like to lose.
 var start = time.Date(2024, 5, 6, 7, 8, 9, 123_456_000, time.UTC) //nolint:gochecknoglobals // constant
 
+// stranger is the key of a node that no test registers: where databases are emptied for the next test, keys go on.
+const stranger = int64(1) << 40
+
 // fixture is an empty store with a node, and short ways to fill it.
 type fixture struct {
 	store.Store

@@ -17,12 +17,12 @@ func waitingTests() []subtest {
 			f.accept(f.newEvent("a", p), f.newEvent("a", p), f.newEvent("b", q))
 			f.held(r, webhook.WaitingForPaused, start)
 			other := f.newEvent("a", r)
-			other.Owner = 77
+			other.Owner = stranger
 			f.accept(other)
 			keys, err := f.WaitingEndpoints(t.Context(), f.owner)
 			f.ok(err)
 			equal(t, "endpoints", keys, []int64{p.Key, q.Key})
-			keys, err = f.WaitingEndpoints(t.Context(), 78)
+			keys, err = f.WaitingEndpoints(t.Context(), stranger+1)
 			f.ok(err)
 			equal(t, "endpoints of nobody", len(keys), 0)
 		}},
@@ -51,12 +51,12 @@ func waitingTests() []subtest {
 			now := start.Add(time.Hour)
 			var counts []int
 			for range 3 {
-				n, err := f.Release(t.Context(), p.Key, paused, 77, 2, now)
+				n, err := f.Release(t.Context(), p.Key, paused, stranger, 2, now)
 				f.ok(err)
 				counts = append(counts, n)
 			}
 			equal(t, "counts", counts, []int{2, 1, 0})
-			equal(t, "waiting", f.waiting(77, p), uidsOf(events...))
+			equal(t, "waiting", f.waiting(stranger, p), uidsOf(events...))
 			d := f.delivery(events[0], p)
 			if d.State != webhook.DeliveryPending || d.WaitingFor != webhook.WaitingForTurn || !d.DueAt.Equal(now) || !d.UpdatedAt.Equal(now) {
 				t.Fatalf("delivery is %+v", d)
@@ -104,7 +104,7 @@ func waitingTests() []subtest {
 			b, err = f.Backlog(t.Context(), f.owner)
 			f.ok(err)
 			equal(t, "backlog", b, store.Backlog{Waiting: map[string]int64{webhook.DefaultTenant: 1, "a": 2}, Bytes: 3500, Held: 1})
-			b, err = f.Backlog(t.Context(), 77)
+			b, err = f.Backlog(t.Context(), stranger)
 			f.ok(err)
 			equal(t, "backlog of another", b, store.Backlog{Waiting: map[string]int64{}})
 		}},
@@ -145,7 +145,7 @@ func outboxTests() []subtest {
 		{"rows come in order, after a key, up to a limit, and only the owner's of one class", func(t *testing.T, f *fixture) {
 			events := []webhook.Event{f.send(), f.send(), f.send()}
 			other := f.newEvent(webhook.DefaultTenant)
-			other.Owner = 77
+			other.Owner = stranger
 			f.accept(other)
 			all := f.outbox(store.OutboxDelivered)
 			equal(t, "rows", len(all), 3)

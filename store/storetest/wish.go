@@ -119,10 +119,10 @@ func wishTests() []subtest {
 		{"retry gives the row to the node that was asked", func(t *testing.T, f *fixture) {
 			p := f.endpoint(webhook.DefaultTenant)
 			e := f.exhausted(p)
-			_, _, err := f.Wish(t.Context(), store.WishRequest{Tenant: e.Tenant, EventID: e.ID, Wish: webhook.WishRetry, Owner: 77, Now: wishedAt()})
+			_, _, err := f.Wish(t.Context(), store.WishRequest{Tenant: e.Tenant, EventID: e.ID, Wish: webhook.WishRetry, Owner: stranger, Now: wishedAt()})
 			f.ok(err)
-			equal(t, "waiting", f.waiting(77, p), uidsOf(e))
-			rows, err := f.Outbox(t.Context(), 77, store.OutboxWish, 0, 10)
+			equal(t, "waiting", f.waiting(stranger, p), uidsOf(e))
+			rows, err := f.Outbox(t.Context(), stranger, store.OutboxWish, 0, 10)
 			f.ok(err)
 			equal(t, "outbox", len(rows), 1)
 		}},
@@ -134,7 +134,7 @@ func wishTests() []subtest {
 			for _, quiet := range []bool{false, true} {
 				for _, event := range []webhook.Event{e, failed, held} {
 					_, _, err := f.Wish(t.Context(), store.WishRequest{
-						Tenant: event.Tenant, EventID: event.ID, Wish: webhook.WishCancel, Owner: 77, Quiet: quiet, Now: wishedAt(),
+						Tenant: event.Tenant, EventID: event.ID, Wish: webhook.WishCancel, Owner: stranger, Quiet: quiet, Now: wishedAt(),
 					})
 					f.ok(err)
 				}
@@ -144,9 +144,9 @@ func wishTests() []subtest {
 				}})
 				f.cleared()
 			}
-			of77, err := f.Outbox(t.Context(), 77, store.OutboxWish, 0, 10)
+			ofStranger, err := f.Outbox(t.Context(), stranger, store.OutboxWish, 0, 10)
 			f.ok(err)
-			equal(t, "nudges of the other", len(of77), 3)
+			equal(t, "nudges of the other", len(ofStranger), 3)
 		}},
 		{"retry of one of two brings it back without a new run", func(t *testing.T, f *fixture) {
 			p, q := f.endpoint(webhook.DefaultTenant), f.endpoint(webhook.DefaultTenant)
