@@ -12,7 +12,7 @@ func (d *Dispatcher) isBroken(q *queue) bool { return q.failures >= d.cfg.Breake
 
 // mayBegin reports whether the endpoint may be sent what is next in line; needs d.mu.
 func (d *Dispatcher) mayBegin(q *queue) bool {
-	return q.inFlight < d.allowed(q) && !(d.isBroken(q) && time.Now().Before(q.probeAt))
+	return q.inFlight < d.allowed(q) && (!d.isBroken(q) || !time.Now().Before(q.probeAt))
 }
 
 // hastens reports whether the endpoint may be sent something that a person wants: beside all else there is a place in
