@@ -272,6 +272,15 @@ type Backlog struct {
 	Held    int64
 }
 
+// AllWaiting is Waiting of all tenants.
+func (b Backlog) AllWaiting() int64 {
+	var all int64
+	for _, n := range b.Waiting {
+		all += n
+	}
+	return all
+}
+
 // Endpoints is the endpoints of tenants. Every change adds one to the tenant's EndpointsVersion in
 // the same transaction.
 type Endpoints interface {

@@ -40,11 +40,10 @@ func (d *Dispatcher) refuse(events []webhook.Event) error {
 // waits for a dead endpoint of its may stay for long.
 func (l *load) share(most int64) int64 {
 	var tenants int64
-	l.tenants.Range(func(_, v any) bool {
-		if n, ok := v.(*atomic.Int64); ok && n.Load() > 0 {
+	l.each(func(_ string, n *atomic.Int64) {
+		if n.Load() > 0 {
 			tenants++
 		}
-		return true
 	})
 	return min(most/max(1, tenants), most-most/10)
 }

@@ -236,18 +236,11 @@ type load struct {
 
 // count takes in what was counted.
 func (l *load) count(b store.Backlog) {
-	var waiting int64
-	for tenant, n := range b.Waiting {
-		waiting += n
-		l.tenant(tenant).Store(n)
+	for tenant := range b.Waiting {
+		l.tenant(tenant) // is there from now on
 	}
-	l.tenants.Range(func(tenant, n any) bool {
-		if _, waits := b.Waiting[tenant.(string)]; !waits { //nolint:errcheck // nothing else is in there
-			n.(*atomic.Int64).Store(0) //nolint:errcheck // nothing else is in there
-		}
-		return true
-	})
-	l.waiting.Store(waiting)
+	l.each(func(tenant string, n *atomic.Int64) { n.Store(b.Waiting[tenant]) })
+	l.waiting.Store(b.AllWaiting())
 	l.bytes.Store(b.Bytes)
 	l.held.Store(b.Held)
 	l.outbox.Store(b.Outbox)
@@ -259,6 +252,14 @@ func (l *load) add(tenant string, deliveries int, bytes int64) {
 	if t := l.tenant(tenant); t.Add(int64(deliveries)) < 0 {
 		t.Store(0) // it was counted between the commit and here
 	}
+}
+
+// each calls f with what waits of each tenant that has, or had, something waiting.
+func (l *load) each(f func(tenant string, n *atomic.Int64)) {
+	l.tenants.Range(func(tenant, n any) bool {
+		f(tenant.(string), n.(*atomic.Int64)) //nolint:errcheck // nothing else is in there
+		return true
+	})
 }
 
 func (l *load) tenant(id string) *atomic.Int64 {

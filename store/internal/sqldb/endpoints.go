@@ -265,7 +265,7 @@ func (s *Store) EndpointStats(ctx context.Context, key int64, since time.Time) (
 	return stats, nil
 }
 
-// count reads rows of a word and a number.
+// count reads rows of a word and a number, and adds up those of one word.
 func count[K ~string](ctx context.Context, q Querier, into map[K]int64, query string, args ...any) error {
 	clear(into)
 	return Read(ctx, q, query, args, func(rows *sql.Rows) error {
@@ -274,7 +274,7 @@ func count[K ~string](ctx context.Context, q Querier, into map[K]int64, query st
 			n    int64
 		)
 		err := rows.Scan(&word, &n)
-		into[K(word)] = n
+		into[K(word)] += n
 		return err
 	})
 }

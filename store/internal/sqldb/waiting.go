@@ -63,17 +63,8 @@ const backlogSample = 1000
 // Backlog implements store.Dispatch.
 func (s *Store) Backlog(ctx context.Context, owner int64) (store.Backlog, error) {
 	b := store.Backlog{Waiting: map[string]int64{}}
-	var waiting int64
-	err := Read(ctx, s.backend.Reader(), `SELECT (SELECT p.tenant FROM endpoints p WHERE p.key = d.endpoint_key), count(*)
-		FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+` GROUP BY d.endpoint_key`, []any{owner},
-		func(rows *sql.Rows) error {
-			var tenant string
-			var n int64
-			err := rows.Scan(&tenant, &n)
-			b.Waiting[tenant] += n
-			waiting += n
-			return err
-		})
+	err := count(ctx, s.backend.Reader(), b.Waiting, `SELECT (SELECT p.tenant FROM endpoints p WHERE p.key = d.endpoint_key), count(*)
+		FROM deliveries d WHERE d.owner = $1 AND `+deliveryToSend+` GROUP BY d.endpoint_key`, owner)
 	if err != nil {
 		return store.Backlog{}, fmt.Errorf("count what waits: %w", err)
 	}
@@ -87,7 +78,7 @@ func (s *Store) Backlog(ctx context.Context, owner int64) (store.Backlog, error)
 	if err != nil {
 		return store.Backlog{}, fmt.Errorf("count backlog: %w", err)
 	}
-	b.Bytes = int64(mean * float64(waiting))
+	b.Bytes = int64(mean * float64(b.AllWaiting()))
 	return b, nil
 }
 
